@@ -1,0 +1,1 @@
+"""The command line and the composition: the only place where the four services meet."""

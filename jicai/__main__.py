@@ -1,0 +1,5 @@
+"""`python -m jicai`."""
+
+from jicai.cli import main
+
+main()

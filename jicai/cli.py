@@ -1,0 +1,86 @@
+"""`jicai`: the command line (命令行)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shared.kernel.clock import parse_instant
+from shared.runtime import logs
+from shared.runtime.settings import Settings
+
+app = typer.Typer(help="Jicai 集采: 药品和医用耗材集中带量采购执行平台", no_args_is_help=True)
+
+Data = Annotated[Path | None, typer.Option("--data", help="数据目录; 省略则用临时目录, 不留痕迹")]
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise typer.BadParameter("应为 RFC 3339 时间, 如 2026-01-05T09:00:00+08:00") from None
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="端口; 0 为任选")] = 8000,
+    now: Annotated[str, typer.Option(help="起始时间")] = "2026-01-05T09:00:00+08:00",
+    data: Data = None,
+    host: Annotated[str, typer.Option(help="监听地址")] = "127.0.0.1",
+    policy: Annotated[Path | None, typer.Option(help="政策参数文件")] = None,
+) -> None:
+    """沙箱: 四个服务在一个进程内运行, 时间由接口拨动."""
+    from jicai.sandbox import run_sandbox
+
+    logs.configure("WARNING")
+    run_sandbox(port=port, now=_instant(now), data=data, host=host, policy=policy)
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help="orders | alerts | feedback | settlement | all")],
+    host: Annotated[str | None, typer.Option(help="监听地址")] = None,
+    port: Annotated[int | None, typer.Option(help="端口")] = None,
+) -> None:
+    """正式运行一个服务, 或在一个进程内运行全部."""
+    from jicai.rooms import SERVICES
+    from jicai.running import run_services
+    from shared.runtime.house import NotServable
+
+    if service not in (*SERVICES, "all"):
+        raise typer.BadParameter(f"没有名为 {service} 的服务", param_hint="SERVICE")
+    settings = _settings(host=host, port=port)
+    logs.configure(settings.log_level)
+    try:
+        run_services(service, settings)
+    except NotServable as error:
+        typer.echo(f"不能启动 / cannot serve: {error}", err=True)
+        raise typer.Exit(3) from None
+
+
+@app.command()
+def migrate() -> None:
+    """更新数据库结构; 内嵌数据库会自动更新."""
+    from jicai.running import run_migrate
+
+    for service, applied in run_migrate(_settings()).items():
+        typer.echo(f"{service}: {', '.join(applied) or '已是最新 / up to date'}")
+
+
+@app.command()
+def version() -> None:
+    """版本号."""
+    typer.echo(metadata.version("jicai"))
+
+
+def _settings(**chosen: Any) -> Settings:
+    return Settings(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def main() -> None:
+    """The entry point."""
+    app()

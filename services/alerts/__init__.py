@@ -1,0 +1,4 @@
+"""Supplier monitoring (供应商履约监测与预警): scorecards, evidence and day closes.
+
+Reads `jicai.orders.v1`, `jicai.deliveries.v1` and `jicai.reference.v1`. 赣医保字〔2024〕22号 (三)(六)(十六).
+"""

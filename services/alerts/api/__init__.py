@@ -1,0 +1,1 @@
+"""The doors for people and machines (接口)."""

@@ -1,0 +1,42 @@
+"""What the policy file says about figures: points, floors, targets, definition ids (指标与评分参数)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from shared.kernel.policy import Policy
+
+RESPONSE_RATES: Final = ("response", "answered")
+"""Judged at sent + 48 h (订单响应率)."""
+
+DELIVERY_RATES: Final = ("on_time", "on_time_first", "delivery", "receipt")
+"""Judged at the delivery due (配送及时率, 配送率, 到货率)."""
+
+LINE_RATES: Final = RESPONSE_RATES + DELIVERY_RATES
+"""Rates that are sums over order lines."""
+
+ORDERS_YTD: Final = "response_orders_ytd"
+"""The year's orders answered whole (年度订单响应率)."""
+
+RATES: Final = (*LINE_RATES, "feedback", "rectification", ORDERS_YTD)
+"""Every rate of a scorecard, in the order in which it is shown."""
+
+DEFINITIONS: Final[dict[str, str]] = {rate: f"{rate}.v1" for rate in RATES}
+"""The definition id under which each figure is published (指标定义编号)."""
+
+SCORE_RULE: Final = "A6.1-score"
+
+
+class Term(msgspec.Struct, frozen=True):
+    """One part of the score: nothing at the floor, full points at the target (评分项)."""
+
+    weight: int
+    floor: int
+    target: int
+
+
+def score_terms(policy: Policy) -> dict[str, Term]:
+    """The parts of `score.v1` in the order of its formula (供应评分权重)."""
+    return {rate: Term(**numbers) for rate, numbers in policy.table(SCORE_RULE).items()}

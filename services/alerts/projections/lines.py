@@ -1,0 +1,118 @@
+"""The row of a line (明细行): read and written many at a time, always in the order of the keys.
+
+Two owners may hold two topics of one order. Each row carries a revision: a write counts only on the
+revision that was read, and the number of rows written tells whether somebody was faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+Key = tuple[str, str]
+"""Order id and line id."""
+
+
+class Subject(NamedTuple):
+    """Whose line it is, as stored with the order (统计主体与维度)."""
+
+    selected: bool
+    distributor_id: str
+    manufacturer_id: str
+    product_id: str
+    hospital_id: str
+    division: str
+    level: str | None
+    category: str
+    batch_id: str | None
+
+
+NOBODY: Final = (None,) * len(Subject._fields)
+UNKNOWN: Final = (None,) * 13
+"""The outcome of a line whose order has not arrived."""
+
+_KEYS: Final = {"order_id": "text", "line_id": "text", "revision": "int"}
+_OUTCOME: Final = {
+    "response_day": "date",
+    "delivery_day": "date",
+    "back_entered": "bool",
+    "excused": "bool",
+    "answer_counted": "bool",
+    "accepted": "bool",
+    "answered": "bool",
+    "delivery_counted": "bool",
+    "on_time": "bool",
+    "on_time_first": "bool",
+    "ordered": "bigint",
+    "dispatched": "bigint",
+    "received": "bigint",
+    "facts": "bytea",
+}
+_SUBJECT: Final = {name: "bool" if name == "selected" else "text" for name in Subject._fields}
+
+
+def _arrays(columns: Iterable[str]) -> str:
+    return ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(columns, 1))
+
+
+def _names(columns: Iterable[str], prefix: str = "") -> str:
+    return ", ".join(prefix + name for name in columns)
+
+
+_SPAN: Final = "least({0}response_day, {0}delivery_day), greatest({0}response_day, {0}delivery_day)"
+_CHANGING: Final = (*_OUTCOME, "first_day", "last_day", "revision")
+_ALL: Final = _KEYS | _OUTCOME | _SUBJECT
+
+_LOAD: Final = """
+SELECT order_id, line_id, revision, facts FROM lines WHERE order_id = ANY($1::text[])"""
+
+_INSERT: Final = f"""
+INSERT INTO lines AS l ({_names(_ALL)}, first_day, last_day)
+SELECT {_names(_ALL, "u.")}, {_SPAN.format("u.")}
+FROM unnest({_arrays(_ALL.values())}) AS u ({_names(_ALL)})
+ON CONFLICT (order_id, line_id) DO UPDATE
+SET ({_names(_CHANGING)}, {_names(_SUBJECT)}) =
+    ROW ({_names(_CHANGING, "excluded.")}, {_names(_SUBJECT, "excluded.")})
+WHERE l.revision = excluded.revision - 1"""
+
+_CHANGED: Final = _KEYS | _OUTCOME
+_UPDATE: Final = f"""
+UPDATE lines AS l SET ({_names(_CHANGING)}) =
+  ROW ({_names(_OUTCOME, "u.")}, {_SPAN.format("u.")}, u.revision)
+FROM unnest({_arrays(_CHANGED.values())}) AS u ({_names(_CHANGED)})
+WHERE l.order_id = u.order_id AND l.line_id = u.line_id AND l.revision = u.revision - 1"""
+
+# Everything here is by key: a plan made while the table was small must not scan it when it is large.
+_BY_KEY: Final = """
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true)"""
+
+
+async def work_by_key(tx: Any) -> None:
+    """Hold the planner to the indexes until the transaction ends."""
+    await tx.execute(_BY_KEY)
+
+
+async def load(tx: Any, order_ids: Sequence[str]) -> dict[Key, tuple[int, bytes]]:
+    """Revision and facts of every known line of these orders (读取)."""
+    if not order_ids:
+        return {}
+    rows = await tx.fetch(_LOAD, order_ids)
+    return {(order_id, line_id): (revision, facts) for order_id, line_id, revision, facts in rows}
+
+
+async def insert(tx: Any, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Write whole rows, in key order; returns how many were still at the revision read (写入)."""
+    return await _write(tx, _INSERT, rows)
+
+
+async def update(tx: Any, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Write key, revision, outcome and facts of rows that stand; returns how many (更新)."""
+    return await _write(tx, _UPDATE, rows)
+
+
+async def _write(tx: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    if not rows:
+        return 0
+    status: str = await tx.execute(statement, *map(list, zip(*rows, strict=True)))
+    return int(status.rpartition(" ")[2])

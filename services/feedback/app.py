@@ -1,0 +1,11 @@
+"""feedback, put together."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from shared.runtime.service import Service
+
+router = APIRouter()
+
+service = Service(name="feedback", router=router, migrations="services.feedback")

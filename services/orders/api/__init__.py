@@ -1,0 +1,1 @@
+"""The doors of orders: events, registers, orders, spreadsheets."""

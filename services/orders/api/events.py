@@ -1,0 +1,182 @@
+"""The door for facts (事件接入): `POST /orders/v1/events`, single or batch, each item on its own."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from services.orders.api.reading import BadItem, read_event
+from shared.kernel.decider import Sent
+from shared.kernel.errors import Problem
+from shared.runtime.actors import Actor, CurrentActor
+from shared.runtime.desk import Desk, unavailable, verdict_document
+from shared.runtime.judging import Verdict
+from shared.runtime.metrics import VERDICTS
+from shared.runtime.problems import language_of
+from shared.runtime.room import Room, room_of
+
+router = APIRouter(prefix="/orders/v1", tags=["events 事件接入"])
+
+EVENTS_MAX = 1000
+BODY_BYTES_MAX = 4 * 1024 * 1024
+
+_SINGLE = "application/cloudevents+json"
+_BATCH = "application/cloudevents-batch+json"
+_PLAIN = "application/json"
+
+_split_batch = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_check_json = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+@router.post(
+    "/events",
+    responses={207: {"description": "部分事件被拒绝"}, 422: {"description": "全部被拒绝"}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {kind: {"schema": {}} for kind in (_SINGLE, _BATCH, _PLAIN)},
+        }
+    },
+)
+async def post_events(
+    request: Request,
+    actor: CurrentActor,
+    room: Annotated[Room, Depends(room_of("orders"))],
+    dry_run: Annotated[bool, Query(description="只检查, 不登记")] = False,
+) -> Response:
+    """接收一个或一批 CloudEvents 事件, 逐条给出结论; 一条有误不影响其他."""
+    desk = room.desk
+    assert desk is not None
+    if desk.is_full:
+        raise unavailable()
+    body = await read_body(request)
+    items = split_items(request, body)
+    if len(items) > EVENTS_MAX:
+        raise _too_large(f"一批至多 {EVENTS_MAX} 个事件", f"at most {EVENTS_MAX} events a batch")
+    results = await judge_items(desk, items, actor, language_of(request), dry_run=dry_run)
+    return answer(results)
+
+
+async def judge_items(
+    desk: Desk[Any, Any], items: list[bytes], actor: Actor, language: str, *, dry_run: bool
+) -> list[dict[str, Any]]:
+    """A result for each item, in the order sent."""
+    read: list[Sent | BadItem] = []
+    for item in items:
+        try:
+            read.append(read_event(item, actor))
+        except BadItem as bad:
+            read.append(bad)
+    good = [item for item in read if isinstance(item, Sent)]
+    verdicts = iter(await (desk.dry_run(good) if dry_run else desk.submit(good)))
+    results = []
+    for entry in read:
+        if isinstance(entry, Sent):
+            verdict, event_id = next(verdicts), entry.event_id
+        else:
+            verdict, event_id = Verdict("rejected", refusal=entry.refusal), entry.event_id or ""
+        VERDICTS.labels("orders", verdict.status).inc()
+        results.append(verdict_document(event_id, verdict, language))
+    return results
+
+
+def answer(results: list[dict[str, Any]]) -> Response:
+    """200 when nothing was rejected, 207 when some were, a 422 problem when all were."""
+    rejected = sum(result["status"] == "rejected" for result in results)
+    if results and rejected == len(results):
+        raise Problem(
+            422,
+            "all_rejected",
+            f"全部 {rejected} 个事件被拒绝, 逐条原因见 results",
+            f"all {rejected} events were rejected; results says why",
+            extra={"results": results},
+        )
+    return Response(
+        msgspec.json.encode({"results": results}),
+        status_code=207 if rejected else 200,
+        media_type="application/json",
+    )
+
+
+def split_items(request: Request, body: bytes) -> list[bytes]:
+    """The items of the body by its content type, as the sender's bytes."""
+    kind = request.headers.get("content-type", _PLAIN).partition(";")[0].strip().lower()
+    if "ce-specversion" in request.headers or "ce-id" in request.headers:
+        raise Problem(
+            415,
+            "binary_mode",
+            "不支持 CloudEvents 二进制模式, 请使用结构化 JSON",
+            "CloudEvents binary mode is not taken; send structured JSON",
+        )
+    if kind not in (_SINGLE, _BATCH, _PLAIN):
+        raise Problem(
+            415,
+            "unsupported_media_type",
+            f"不支持的媒体类型 {kind}; 请使用 {_SINGLE} 或 {_BATCH}",
+            f"media type {kind} is not taken; use {_SINGLE} or {_BATCH}",
+        )
+    if kind == _PLAIN:
+        kind = _BATCH if body.lstrip()[:1] == b"[" else _SINGLE
+    try:
+        if kind == _BATCH:
+            return [bytes(item) for item in _split_batch(body)]
+        return [bytes(_check_json(body))]
+    except msgspec.ValidationError:
+        raise Problem(
+            422, "malformed", "批量请求体应为 JSON 数组", "a batch is a JSON array"
+        ) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Problem(
+            400, "malformed_json", f"请求体不是有效的 JSON: {error}", f"the body is not JSON: {error}"
+        ) from None
+
+
+async def read_body(request: Request) -> bytes:
+    """The body, inflated; the limit holds before and after."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
+        raise _body_too_large()
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_BYTES_MAX:
+            raise _body_too_large()
+        chunks.append(chunk)
+    body = b"".join(chunks)
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding == "identity":
+        return body
+    if encoding != "gzip":
+        raise Problem(
+            415, "unsupported_encoding", "只支持 gzip 压缩", "only gzip is taken as content encoding"
+        )
+    return inflate(body)
+
+
+def inflate(body: bytes) -> bytes:
+    """Gunzip with the limit: a bomb stops at 4 MiB."""
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        text = inflater.decompress(body, BODY_BYTES_MAX + 1)
+    except zlib.error as error:
+        raise Problem(
+            400, "malformed_gzip", f"gzip 内容损坏: {error}", f"broken gzip: {error}"
+        ) from None
+    if len(text) > BODY_BYTES_MAX:
+        raise _body_too_large()
+    if not inflater.eof:
+        raise Problem(400, "malformed_gzip", "gzip 内容不完整", "the gzip body is cut off")
+    return text
+
+
+def _body_too_large() -> Problem:
+    return _too_large("请求体超过 4 MiB", "the body is larger than 4 MiB")
+
+
+def _too_large(zh: str, en: str) -> Problem:
+    return Problem(413, "batch_too_large", f"{zh}; 请分批发送", f"{en}; send it in parts")
+
+

@@ -1,0 +1,102 @@
+"""Orders over HTTP (订单查询与对账)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from services.orders.api.sheet import answer_sheet
+from services.orders.api.views import history_document, order_document
+from services.orders.projections.orders import (
+    find_order,
+    history_of,
+    list_orders,
+    may_see,
+    reconcile,
+)
+from shared.kernel.canonical import root
+from shared.kernel.errors import Problem
+from shared.runtime.actors import CurrentActor, not_found
+from shared.runtime.pages import After, Limit, cursor, page, read_cursor
+from shared.runtime.problems import language_of
+from shared.runtime.room import Room, room_of
+from shared.store.horizon import wait_until_settled
+
+router = APIRouter(prefix="/orders/v1", tags=["orders 订单"])
+OrdersRoom = Annotated[Room, Depends(room_of("orders"))]
+
+State = Literal[
+    "awaiting_answer", "accepted", "refused", "cancelled", "void", "dispatched", "arrived", "received"
+]
+
+
+@router.get("/orders/{order_id}")
+async def get_order(order_id: str, actor: CurrentActor, room: OrdersRoom) -> dict[str, Any]:
+    """一张订单: 明细状态、时限、数量与全部事实."""
+    async with room.pool.acquire() as connection:
+        order = await find_order(connection, order_id)
+        if order is None or not may_see(actor, order):
+            raise not_found("订单不存在, 或您无权查看", "no such order, or not yours to see")
+        history = await history_of(connection, order_id)
+    document = order_document(order, actor)
+    document["history"] = [history_document(row) for row in history]
+    return document
+
+
+@router.get("/orders", response_model=None)
+async def get_orders(
+    request: Request,
+    actor: CurrentActor,
+    room: OrdersRoom,
+    state: Annotated[State | None, Query(description="有明细处于该状态的订单")] = None,
+    distributor_id: str | None = None,
+    hospital_id: str | None = None,
+    after: After = None,
+    limit: Limit = 100,
+    format: Literal["json", "csv", "xlsx"] = "json",
+) -> Response | dict[str, Any]:
+    """订单列表, 按登记顺序; `format=csv|xlsx` 为可填写的响应表."""
+    place = read_cursor(after, int, int) if after is not None else (0, 0)
+    async with room.pool.acquire() as connection:
+        await wait_until_settled(connection)
+        found = await list_orders(
+            connection,
+            actor,
+            state=state,
+            distributor_id=distributor_id,
+            hospital_id=hospital_id,
+            after=(place[0], place[1]),
+            limit=limit,
+        )
+    if format != "json":
+        return answer_sheet([f.order for f in found], actor, language_of(request), format)
+    items = [order_document(f.order, actor) for f in found]
+    return page(items, limit, cursor(found[-1].xid, found[-1].position) if found else None)
+
+
+@router.get("/reconciliation")
+async def get_reconciliation(
+    actor: CurrentActor,
+    room: OrdersRoom,
+    day: Annotated[date, Query(description="登记日, yyyy-MM-dd")],
+    after: After = None,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """对账: 当日有事实登记的每张订单, 截至当日 24:00 的事实数与根哈希."""
+    if isinstance(day, datetime):
+        raise Problem(422, "malformed", "day 应为 yyyy-MM-dd", "day is yyyy-MM-dd")
+    behind = read_cursor(after, str)[0] if after is not None else ""
+    async with room.pool.acquire() as connection:
+        await wait_until_settled(connection)
+        found = await reconcile(connection, actor, day, after=behind, limit=limit)
+    items = [
+        {
+            "order_id": order_id,
+            "facts": len(hashes),
+            "sha256": root(sha256.hex() for sha256 in hashes),
+        }
+        for order_id, hashes in found
+    ]
+    return page(items, limit, cursor(found[-1][0]) if found else None)

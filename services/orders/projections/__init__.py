@@ -1,0 +1,1 @@
+"""What one may look up: registers and orders as stored."""

@@ -1,0 +1,112 @@
+"""Orders as stored (订单查询): one by its id with its history, many by state in commit order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.orders.domain.order import ANSWERABLE_BIT, STATES, Order, decode
+from shared.kernel.clock import day_end, day_start
+from shared.kernel.codes import subtree_prefix
+from shared.runtime.actors import Actor
+from shared.runtime.visibility import visible_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One order of a list, and its place in commit order."""
+
+    order: Order
+    xid: int
+    position: int
+
+
+def may_see(actor: Actor, order: Order) -> bool:
+    """Whether this caller may see the order at all (contract, section 2)."""
+    if actor.sees_everything or actor.role == "finance":
+        return True
+    match actor.role:
+        case "hospital":
+            return order.hospital_id == actor.organisation
+        case "distributor":
+            return order.distributor_id == actor.organisation
+        case "manufacturer":
+            return actor.organisation in order.manufacturers.split()
+        case "bureau":
+            return order.hospital_id.startswith(f"H{subtree_prefix(actor.organisation)}")
+    return False
+
+
+async def find_order(connection: Any, order_id: str) -> Order | None:
+    """The order as it stands."""
+    state = await connection.fetchval(
+        "SELECT state FROM streams WHERE stream = $1", f"order-{order_id}"
+    )
+    return None if state is None else decode(state)
+
+
+async def history_of(connection: Any, order_id: str) -> list[Any]:
+    """Its facts in their order."""
+    rows: list[Any] = await connection.fetch(
+        """SELECT event_id, source, type, occurred_at, recorded_at, fact FROM events
+           WHERE stream = $1 ORDER BY version""",
+        f"order-{order_id}",
+    )
+    return rows
+
+
+async def list_orders(
+    connection: Any,
+    actor: Actor,
+    *,
+    state: str | None,
+    distributor_id: str | None,
+    hospital_id: str | None,
+    after: tuple[int, int],
+    limit: int,
+) -> list[Found]:
+    """Orders with a line in this state, as they began to exist."""
+    values: list[Any] = [str(after[0]), after[1], limit]
+    where = ["(first_xid, first_position) > ($1::text::xid8, $2::bigint)", "hospital_id IS NOT NULL"]
+    seen, seen_values = visible_facts(actor, first=4)
+    if seen_values:
+        where.append(seen)
+        values += seen_values
+    for column, value in (("distributor_id", distributor_id), ("hospital_id", hospital_id)):
+        if value is not None:
+            values.append(value)
+            where.append(f"{column} = ${len(values)}")
+    if state is not None:
+        bit = ANSWERABLE_BIT if state == "awaiting_answer" else 1 << STATES.index(state)
+        values.append(bit)
+        where.append(f"states & ${len(values)} <> 0")
+    rows = await connection.fetch(
+        f"""SELECT state, first_xid::text AS xid, first_position FROM streams
+            WHERE {" AND ".join(where)} ORDER BY first_xid, first_position LIMIT $3""",
+        *values,
+    )
+    return [Found(decode(r["state"]), int(r["xid"]), r["first_position"]) for r in rows]
+
+
+async def reconcile(
+    connection: Any, actor: Actor, day: date, *, after: str, limit: int
+) -> list[tuple[str, list[bytes]]]:
+    """Per order with a fact recorded on `day`: the hashes of all its facts up to that 24:00."""
+    where, values = visible_facts(actor, first=5)
+    rows = await connection.fetch(
+        f"""WITH touched AS (
+              SELECT DISTINCT stream FROM events
+              WHERE recorded_at >= $1 AND recorded_at < $2 AND starts_with(stream, 'order-')
+                AND stream > $3 AND {where}
+              ORDER BY stream LIMIT $4)
+            SELECT e.stream, array_agg(e.sha256 ORDER BY e.version) AS hashes
+            FROM touched t JOIN events e ON e.stream = t.stream AND e.recorded_at < $2
+            GROUP BY e.stream ORDER BY e.stream""",
+        day_start(day),
+        day_end(day),
+        f"order-{after}",
+        limit,
+        *values,
+    )
+    return [(row["stream"].removeprefix("order-"), row["hashes"]) for row in rows]

@@ -1,0 +1,1 @@
+"""How facts travel between services: one port, two buses."""

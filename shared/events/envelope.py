@@ -1,0 +1,42 @@
+"""The envelope around every fact: who said it, when, about what (CloudEvents 1.0)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+PLATFORM = "urn:jicai:platform"
+"""The source of facts that nobody sent: voids, moved dues, marks."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact as a reader of the bus sees it.
+
+    `fact` is the JSON of our enriched fact (see the other files of this room), complete for its
+    readers: the sender's own bytes travel beside it and are nobody's input. `version` is the fact's
+    place in its stream, `mark` the closing instant when the record is a mark and not a fact.
+    """
+
+    topic: str
+    stream: str
+    version: int
+    source: str
+    event_id: str
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    fact: bytes
+    mark: datetime | None = None
+
+
+class Cause(msgspec.Struct, frozen=True, array_like=True):
+    """The identity of an event: what evidence points to (证据)."""
+
+    source: str
+    id: str
+
+
+def cause_of(record: Record) -> Cause:
+    """The identity under which a record stands in evidence."""
+    return Cause(record.source, record.event_id)

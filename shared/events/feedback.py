@@ -1,0 +1,27 @@
+"""Facts about tickets (反馈工单的事实)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+TICKET_OPENED: Final = "jicai.ticket.opened.v1"
+
+
+class TicketOpened(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A hospital reported a problem (反馈问题)."""
+
+    ticket_id: str
+    hospital_id: str
+    product_id: str
+    addressees: list[str]
+    category: str
+    description: str
+    order_ids: list[str] = []
+    prominent: bool = False
+    at: datetime
+    reply_due: datetime
+    calendar_version: str
+    provisional: bool = False

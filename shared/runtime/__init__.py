@@ -1,0 +1,1 @@
+"""The frame every room hangs in: written once."""

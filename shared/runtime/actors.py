@@ -1,0 +1,98 @@
+"""Who is calling, and what they may see (访问主体与可见范围)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from shared.kernel.codes import is_division, is_hospital_id, is_path_id, is_uscc
+from shared.kernel.errors import Problem
+
+HEADER = "X-Jicai-Actor"
+DIVISION_ROLES = frozenset({"bureau", "regulator", "finance"})
+PROVINCE_ROLES = frozenset({"importer", "ops"})
+ALL_SEEING = frozenset({"regulator", "ops", "importer"})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A caller: a role, the organisation it speaks for, and perhaps a person."""
+
+    role: str
+    organisation: str
+    person: str | None = None
+
+    @property
+    def is_province(self) -> bool:
+        """A provincial bureau (省级医疗保障部门)."""
+        return self.role == "bureau" and self.organisation.endswith("0000")
+
+    @property
+    def sees_everything(self) -> bool:
+        """Province, regulator, ops and importer see every organisation's facts."""
+        return self.role in ALL_SEEING or self.is_province
+
+    def __str__(self) -> str:
+        return f"{self.role}:{self.organisation}" + (f"/{self.person}" if self.person else "")
+
+
+def parse_actor(text: str) -> Actor:
+    """`role:organisation[/person]` as a value; ValueError for anything else."""
+    role, colon, rest = text.partition(":")
+    organisation, slash, person = rest.partition("/")
+    if not colon or (slash and not is_path_id(person)):
+        raise ValueError("expected role:organisation[/person]")
+    if role == "hospital":
+        good = is_hospital_id(organisation)
+    elif role in ("distributor", "manufacturer"):
+        good = is_uscc(organisation)
+    elif role in DIVISION_ROLES:
+        good = is_division(organisation)
+    else:
+        good = role in PROVINCE_ROLES and organisation == "360000"
+    if not good:
+        raise ValueError(f"{role} cannot be {organisation}")
+    return Actor(role, organisation, person or None)
+
+
+def unauthenticated(code: str, zh: str, en: str) -> Problem:
+    """401 with the reason (未认证)."""
+    return Problem(401, code, zh, en)
+
+
+async def current_actor(request: Request) -> Actor:
+    """The actor of this request, from the header where it is trusted (the sandbox); else 401."""
+    text = request.headers.get(HEADER)
+    if not request.app.state.trust_actor_header:
+        raise unauthenticated(
+            "actor_header_refused" if text else "unauthenticated",
+            "此环境不接受 X-Jicai-Actor; 请使用签名请求",
+            "this installation does not take X-Jicai-Actor; sign your requests",
+        )
+    if text is None:
+        raise unauthenticated(
+            "actor_missing",
+            f"缺少请求头 {HEADER}, 例如 hospital:H36010200001",
+            f"the header {HEADER} is missing, e.g. hospital:H36010200001",
+        )
+    try:
+        return parse_actor(text)
+    except ValueError as error:
+        raise unauthenticated(
+            "actor_malformed", f"请求头 {HEADER} 格式不正确: {error}", f"{HEADER}: {error}"
+        ) from None
+
+
+CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+def forbidden(zh: str = "该角色无权执行此操作", en: str = "this role may not do this") -> Problem:
+    """403: you may see it, but not do it (无权限)."""
+    return Problem(403, "forbidden", zh, en)
+
+
+def not_found(what_zh: str = "未找到", what_en: str = "not found") -> Problem:
+    """404: it does not exist, or you may not see it (未找到)."""
+    return Problem(404, "not_found", what_zh, what_en)

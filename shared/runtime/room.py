@@ -1,0 +1,44 @@
+"""One service while it runs: its database, its time, its policy, its write desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from fastapi import Request
+
+from shared.kernel.policy import Policy
+from shared.runtime.calendars import CalendarHolder
+from shared.runtime.desk import Desk
+from shared.runtime.service import Service
+from shared.runtime.time import Time
+
+
+@dataclass(slots=True)
+class Room:
+    """What a service's doors and handlers get from the frame."""
+
+    service: Service
+    pool: asyncpg.Pool
+    time: Time
+    policy: Policy
+    calendars: CalendarHolder
+    desk: Desk[Any, Any] | None = None
+    health: dict[str, str] = field(default_factory=dict)
+
+    async def now(self) -> datetime:
+        """The instant it is for this service: the database's clock, or the sandbox's."""
+        return self.time.at(await self.pool.fetchval("SELECT clock_timestamp()"))
+
+
+def room_of(name: str) -> Callable[[Request], Room]:
+    """A FastAPI dependency: the running room of this service."""
+
+    def find(request: Request) -> Room:
+        rooms: dict[str, Room] = request.app.state.rooms
+        return rooms[name]
+
+    return find

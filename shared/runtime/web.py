@@ -1,0 +1,106 @@
+"""FastAPI, built once for however many services run in this process (Web 入口)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.kernel.errors import Problem
+from shared.runtime import problems
+from shared.runtime.changes import changes_router
+from shared.runtime.metrics import observe_request
+from shared.runtime.pages_html import endpoint_page, problem_page
+from shared.runtime.room import Room
+
+Readiness = Callable[[], Awaitable[dict[str, str]]]
+
+
+def create_app(
+    rooms: Mapping[str, Room],
+    *,
+    trust_actor_header: bool,
+    readiness: Readiness,
+    extra: Any = None,
+) -> FastAPI:
+    """The app of these rooms: their routers, feeds, health, metrics and documentation."""
+    app = FastAPI(
+        title="Jicai 集采",
+        description="药品和医用耗材集中带量采购执行平台 / executes volume-based procurement",
+        version=version("jicai"),
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.rooms = dict(rooms)
+    app.state.trust_actor_header = trust_actor_header
+    problems.install(app)
+    for name, room in rooms.items():
+        app.include_router(room.service.router)
+        app.include_router(changes_router(name))
+    if extra is not None:
+        app.include_router(extra)
+    _operations(app, readiness)
+    app.add_middleware(_Observed)
+    return app
+
+
+class _Observed:
+    """Counts requests by route and status; a plain ASGI middleware, for it stands in every path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+
+        async def sending(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            observe_request(scope, status)
+
+
+def _operations(app: FastAPI, readiness: Readiness) -> None:
+    """What operators ask: alive, ready, measured, which version (运维接口)."""
+
+    @app.get("/livez", tags=["operations 运维"])
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz", tags=["operations 运维"])
+    async def readyz() -> dict[str, Any]:
+        wrong = await readiness()
+        if wrong:
+            what = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
+            raise Problem(
+                503, "not_ready", f"尚未就绪: {what}", f"not ready: {what}", extra={"wrong": wrong}
+            )
+        return {"status": "ready"}
+
+    @app.get("/metrics", tags=["operations 运维"], include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/version", tags=["operations 运维"])
+    async def version_() -> dict[str, str]:
+        return {"version": app.version}
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> Response:
+        return Response(endpoint_page(app.openapi()), media_type="text/html; charset=utf-8")
+
+    @app.get("/problems/{code}", include_in_schema=False)
+    async def problem(code: str) -> Response:
+        return Response(problem_page(code), media_type="text/html; charset=utf-8")

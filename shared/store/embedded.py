@@ -1,0 +1,318 @@
+"""A PostgreSQL of our own: started from the wheel, private, gone when we are gone.
+
+The wheel's own launcher adds a system user, opens parent directories and trusts every
+local user, so only its programs are used. A data directory holds ``cluster/`` (the
+database), ``socket/``, ``password`` (0600), ``postgres.log`` and ``lock``; where one of the
+first two cannot be there, a ``*.path`` file says where it is (see ``embedded_files``).
+
+Started by root, the server runs as ``nobody``, or as the owner of an existing cluster.
+``nobody`` is a shared account: another service that runs as it could read the cluster.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import IO, Any, Self
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from shared.store import embedded_files as files
+from shared.store.embedded_files import PostgresDidNotStart
+
+__all__ = ["DataDirectoryInUse", "EmbeddedPostgres", "PostgresDidNotStart", "dsn"]
+
+SUPERUSER = "jicai"
+LOG_BYTES = 10_000_000  # one older log is kept
+START_SECONDS = 180.0  # a crash recovery reads up to max_wal_size
+PARENT_DEATH_SIGNAL = int(signal.SIGINT)  # 0: a killed launcher leaves its server running
+SETTINGS = {
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "max_locks_per_transaction": "256",
+    "max_prepared_transactions": "0",
+    "max_wal_size": "1GB",
+    "wal_level": "replica",
+    "jit": "off",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "listen_addresses": "",
+}
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+_prctl: Any = ctypes.CDLL(None, use_errno=True).prctl
+
+
+class DataDirectoryInUse(RuntimeError):
+    """Another live process runs a server over the same data directory."""
+
+
+def dsn(superuser_dsn: str, *, user: str, password: str, database: str) -> str:
+    """The same server for another user and database."""
+    parts = urlsplit(superuser_dsn)
+    server = parts.netloc.rpartition("@")[2]
+    login = f"{quote(user, safe='')}:{quote(password, safe='')}@{server}"
+    kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in {"user", "password", "database"}]
+    path = "/" + quote(database, safe="")
+    return urlunsplit((parts.scheme, login, path, urlencode(kept, safe="/"), ""))
+
+
+class EmbeddedPostgres:
+    """One server over one data directory, reached by a Unix socket and a password.
+
+    Safe to start from any thread; blocking, so call it before the event loop or through
+    ``asyncio.to_thread``. A process that forks without exec (``multiprocessing`` "fork")
+    shares the lock on the data directory with its children.
+    """
+
+    def __init__(
+        self, data: Path, *, durable: bool = True, settings: Mapping[str, str] = {}
+    ) -> None:
+        self.data = data.resolve()
+        self.log = self.data / "postgres.log"
+        self._durable = durable
+        self._settings = {**SETTINGS, **({} if durable else NOT_DURABLE), **settings}
+        self._lock: IO[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: Path | None = None
+        self._dsn = ""
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster, or None when it does not run."""
+        running = self._process is not None and self._process.poll() is None
+        return self._process.pid if self._process and running else None
+
+    def start(self) -> str:
+        """Start the server unless it runs, and return the superuser's DSN for asyncpg."""
+        if self.pid is not None:
+            return self._dsn
+        try:
+            self._take_lock()
+            home, account = files.find_home(self.data)
+            programs = files.binaries(account)
+            password = self._initialise(programs, home, account)
+            self._socket = files.find_socket_directory(self.data, home, account)
+            _clear_out(home / "cluster", self._socket)
+            self._launch(programs, home / "cluster", self._socket, account)
+        except PermissionError as error:
+            self.stop()
+            raise PostgresDidNotStart(
+                f"{error} (does {self.data} belong to another user?)"
+            ) from error
+        except BaseException:
+            self.stop()
+            raise
+        self._dsn = (
+            f"postgresql://{SUPERUSER}:{quote(password)}@/postgres"
+            f"?host={quote(str(self._socket))}&port=5432"
+        )
+        return self._dsn
+
+    def stop(self) -> None:
+        """Shut down fast (open transactions roll back), wait, and let go of the directory."""
+        if self._process is not None:
+            for number, seconds in (
+                (signal.SIGINT, 60),
+                (signal.SIGQUIT, 10),
+                (signal.SIGKILL, 10),
+            ):
+                self._process.send_signal(number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(seconds)
+                    break
+            self._process = None
+        if self._socket is not None and self._socket.name != "socket":  # the one under /tmp
+            shutil.rmtree(self._socket, ignore_errors=True)
+            (self.data / "socket.path").unlink(missing_ok=True)
+        self._socket = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def remove(self) -> None:
+        """Stop and delete everything this class made, wherever it had to put it."""
+        self.stop()
+        if not self.data.exists():
+            return
+        try:
+            self._take_lock()  # never under another process's feet
+            home = files.find_home(self.data)[0]
+            _clear_out(home / "cluster", home / "socket")
+            files.delete(self.data)
+        finally:
+            self.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _take_lock(self) -> None:
+        """Hold ``lock`` as long as we live; the server does not inherit it."""
+        if not self.data.exists():
+            self.data.parent.mkdir(parents=True, exist_ok=True)
+            files.make_directory(self.data, 0o711 if os.geteuid() == 0 else 0o700)
+        if self._lock is None:
+            self._lock = os.fdopen(files.open_private(self.data / "lock", os.O_RDWR), "r+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            holder = self._lock.read().strip() or "unknown"
+            raise DataDirectoryInUse(f"{self.data} is in use by process {holder}") from None
+        self._lock.seek(0)
+        self._lock.truncate()
+        self._lock.write(f"{os.getpid()}\n")
+        self._lock.flush()
+
+    def _initialise(self, programs: Path, home: Path, account: files.Account | None) -> str:
+        """Make the cluster if there is none, and return the superuser's password.
+
+        initdb works in a directory of another name, so a cluster is whole or absent.
+        """
+        cluster, kept = home / "cluster", self.data / "password"
+        for leftover in home.glob("cluster-new-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        if cluster.exists():
+            if not kept.exists():
+                raise PostgresDidNotStart(f"{kept} is gone: without it {cluster} cannot be opened")
+            return kept.read_text("ascii")
+        password = secrets.token_urlsafe(32)
+        files.write_private(kept, password)
+        fresh = home / f"cluster-new-{secrets.token_hex(8)}"
+        files.make_directory(fresh, 0o700, account)
+        secret = os.memfd_create("password")  # readable by the account, on no disk
+        os.write(secret, password.encode())
+        command: list[str | Path] = [programs / "initdb", "-D", fresh, "--username", SUPERUSER]
+        command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+        command += ["--lc-messages=C", "--auth=scram-sha-256", "--no-instructions"]
+        command += [f"--pwfile=/proc/self/fd/{secret}", *([] if self._durable else ["--no-sync"])]
+        try:
+            made: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603 - our own program
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(secret,),
+                preexec_fn=_dies_with_us(signal.SIGKILL),
+                **files.popen_options(account),
+            )
+        finally:
+            os.close(secret)
+        if made.returncode != 0:
+            said = made.stdout.decode("utf-8", "replace").strip()
+            if "could not look up effective user ID" in said:  # docker run --user 1234
+                said += " (give it a line in /etc/passwd, or run as root or as a user who has one)"
+            raise PostgresDidNotStart(f"initdb failed: {said}")
+        fresh.rename(cluster)
+        files.sync_directory(home)
+        return password
+
+    def _launch(
+        self, programs: Path, cluster: Path, socket: Path, account: files.Account | None
+    ) -> None:
+        """Run the postmaster, and wait until it takes connections."""
+        ours = {"unix_socket_directories": socket, "unix_socket_permissions": "0700", "port": 5432}
+        command: list[str | Path] = [programs / "postgres", "-D", cluster]
+        for name, value in {**self._settings, **ours}.items():
+            command += ["-c", f"{name}={value}"]
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        options = files.popen_options(account)
+        options["preexec_fn"] = _dies_with_us(PARENT_DEATH_SIGNAL)
+        with os.fdopen(files.open_private(self.log, os.O_WRONLY | os.O_APPEND), "ab") as log:
+            if account is not None:
+                os.fchown(log.fileno(), *account)
+            begin = log.tell()
+            self._process = _spawn_in_lasting_thread(command, stdout=log, stderr=log, **options)
+        deadline = time.monotonic() + START_SECONDS
+        while self.pid is not None and time.monotonic() < deadline:
+            with contextlib.suppress(FileNotFoundError):
+                lines = (cluster / "postmaster.pid").read_text("utf-8", "replace").splitlines()
+                if lines[:1] == [str(self.pid)] and [line.strip() for line in lines[7:8]] == [
+                    "ready"
+                ]:
+                    return
+            time.sleep(0.01)
+        said = self.log.read_bytes()[begin:].decode("utf-8", "replace").splitlines()
+        raise PostgresDidNotStart("\n".join(["PostgreSQL did not start:", *said[-12:]]))
+
+
+def _dies_with_us(number: int) -> Callable[[], None]:
+    """What a child does before exec, after its change of user (which clears the request)."""
+    parent = os.getpid()
+
+    def ask_kernel() -> None:
+        _prctl(1, number, 0, 0, 0)  # PR_SET_PDEATHSIG
+        if number and os.getppid() != parent:
+            os._exit(1)  # we died in between
+
+    return ask_kernel
+
+
+def _spawn_in_lasting_thread(command: list[str | Path], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a child from a thread that lives as long as the child.
+
+    The kernel sends the parent-death signal when the *thread* that forked ends, so a
+    server started from a pool's worker would stop with that worker.
+    """
+    started: Future[subprocess.Popen[bytes]] = Future()
+
+    def keep() -> None:
+        try:
+            process = subprocess.Popen(command, **options)  # noqa: S603 - our own program
+        except BaseException as error:
+            started.set_exception(error)
+            return
+        started.set_result(process)
+        process.wait()
+
+    threading.Thread(target=keep, name="embedded-postgres", daemon=True).start()
+    return started.result()
+
+
+def _servers(cluster: Path) -> list[int]:
+    """Live server processes of this cluster, those of a dead postmaster among them."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+            if (entry / "comm").read_bytes() == b"postgres\n" and (entry / "cwd").samefile(cluster):
+                found.append(int(entry.name))
+    return found
+
+
+def _clear_out(cluster: Path, socket: Path) -> None:
+    """End the server a killed launcher left behind, and remove what it would trip over.
+
+    We hold the lock, so such a server has no launcher. Its files may name a pid that now
+    belongs to another program, which PostgreSQL would take for itself; they go once no
+    server process is left.
+    """
+    note = cluster / "postmaster.pid"
+    for number, seconds in ((signal.SIGINT, 10), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
+        postmaster = note.read_bytes().split(b"\n")[0] if note.exists() else b""
+        for pid in _servers(cluster):
+            # To a lone checkpointer SIGINT means something else.
+            if number != signal.SIGINT or str(pid).encode() == postmaster:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+        deadline = time.monotonic() + seconds
+        while (left := _servers(cluster)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if not left:
+            break
+    else:
+        raise PostgresDidNotStart(f"processes {left} of {cluster} do not end")
+    for file in (note, socket / files.SOCKET_NAME, socket / f"{files.SOCKET_NAME}.lock"):
+        file.unlink(missing_ok=True)

@@ -1,0 +1,126 @@
+"""Reading a log in commit order without losing anything: the visibility horizon.
+
+A cursor is (epoch, xid, position). Only rows of transactions older than every open one are read, so
+nothing can appear behind a cursor later. A cursor on the position alone loses events: transactions
+do not commit in the order of their positions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from shared.events.envelope import Record
+from shared.events.topics import MARK_TYPE
+
+
+class EpochPassed(Exception):
+    """The cursor is from before a restore: its xids mean nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in one log; the text form is what consumers store."""
+
+    epoch: int
+    xid: int
+    position: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.xid}:{self.position}"
+
+
+def parse(text: str, epoch: int) -> Cursor:
+    """The cursor behind its text; empty = before the oldest row of this epoch."""
+    if not text:
+        return Cursor(epoch, 0, 0)
+    its_epoch, xid, position = (int(part) for part in text.split(":"))
+    if its_epoch != epoch:
+        raise EpochPassed(f"cursor of epoch {its_epoch}, the log is in epoch {epoch}")
+    return Cursor(its_epoch, xid, position)
+
+
+BEHIND: Final = "(xid, position) > ($1::text::xid8, $2::bigint)"
+SETTLED: Final = "xid < pg_snapshot_xmin(pg_current_snapshot())"
+
+_READ: Final = """
+SELECT xid::text AS xid, position, topic, stream, version, source, event_id, type, occurred_at,
+       recorded_at, CASE WHEN topic = ANY($4::text[]) OR topic = '' THEN fact END AS fact
+FROM {schema}events WHERE {behind} AND {settled} ORDER BY xid, position LIMIT $3"""
+
+_MORE: Final = "SELECT EXISTS (SELECT FROM {schema}events WHERE {behind})"
+
+
+async def read(
+    connection: asyncpg.Connection,
+    cursor: Cursor,
+    limit: int,
+    topics: Sequence[str],
+    schema: str = "",
+) -> tuple[list[Record], Cursor]:
+    """Records behind the cursor in commit order, cut behind the first mark, and the new cursor."""
+    rows = await connection.fetch(
+        _READ.format(schema=schema, behind=BEHIND, settled=SETTLED),
+        str(cursor.xid),
+        cursor.position,
+        limit,
+        list(topics),
+    )
+    records: list[Record] = []
+    for row in rows:
+        cursor = Cursor(cursor.epoch, int(row["xid"]), row["position"])
+        if row["fact"] is None:
+            continue
+        is_mark = row["type"] == MARK_TYPE
+        records.append(
+            Record(
+                topic=row["topic"],
+                stream=row["stream"],
+                version=row["version"],
+                source=row["source"],
+                event_id=row["event_id"],
+                type=row["type"],
+                occurred_at=row["occurred_at"],
+                recorded_at=row["recorded_at"],
+                fact=row["fact"],
+                mark=row["occurred_at"] if is_mark else None,
+            )
+        )
+        if is_mark:
+            break
+    return records, cursor
+
+
+async def more_behind(connection: asyncpg.Connection, cursor: Cursor, schema: str = "") -> bool:
+    """Whether anything stands behind the cursor, settled or not: true means look again soon."""
+    return bool(
+        await connection.fetchval(
+            _MORE.format(schema=schema, behind=BEHIND), str(cursor.xid), cursor.position
+        )
+    )
+
+
+async def wait_until_settled(connection: asyncpg.Connection, seconds: float = 1.5) -> None:
+    """Wait until every transaction that is open now has ended (at most `seconds`).
+
+    A caller that has just got its answer then finds its fact in what is read next.
+    """
+    upper = await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+    deadline = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < deadline:
+        if await connection.fetchval(
+            "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8", upper
+        ):
+            return
+        await asyncio.sleep(0.005)
+
+
+async def epoch_of(connection: asyncpg.Connection, schema: str = "") -> int:
+    """The log's epoch: a restore raises it."""
+    return int(await connection.fetchval(f"SELECT epoch FROM {schema}log_head"))
+
+

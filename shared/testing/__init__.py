@@ -1,0 +1,1 @@
+"""The test kit: databases, sandboxes and buses for tests. Nobody ships it."""

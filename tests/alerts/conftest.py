@@ -1,0 +1,50 @@
+"""A room of alerts over a real PostgreSQL, empty for every test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from services.alerts.app import service
+from shared.runtime.calendars import CalendarHolder
+from shared.runtime.room import Room
+from shared.runtime.time import ManualTime
+from shared.store.database import open_pool
+from shared.store.embedded import EmbeddedPostgres
+from shared.store.migrations import migrate
+from shared.store.policy_files import shipped_policy
+
+NOW = datetime(2026, 3, 31, 16, tzinfo=UTC)  # 00:00 of the first of April in Beijing
+TABLES = "lines, orders, registers, day_closes"
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory: Path = tmp_path_factory.mktemp("alerts-postgres")
+    server = EmbeddedPostgres(directory, durable=False)
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def room_over_postgres(postgres_dsn: str) -> AsyncIterator[Room]:
+    owner = await asyncpg.connect(postgres_dsn)
+    await migrate(owner, "alerts", service.migrations)
+    await owner.close()
+    pool = await open_pool(postgres_dsn, "alerts", size=4)
+    yield Room(service, pool, ManualTime(NOW), shipped_policy(), CalendarHolder())
+    await pool.close()
+
+
+@pytest_asyncio.fixture
+async def alerts_room(room_over_postgres: Room) -> Room:
+    for table in TABLES.split(", "):
+        await room_over_postgres.pool.execute(f"DELETE FROM {table}")
+    return room_over_postgres

@@ -1,0 +1,51 @@
+"""Random histories through the public interface give the verdicts, orders and figures of a
+brute-force reading of the contract, which imports nothing of the product (see tests/oracle)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shared.testing.sandbox import running_sandbox
+from tests.journeys.playing import (
+    compare_evidence,
+    compare_figures,
+    compare_orders,
+    play_both,
+)
+from tests.oracle.figures import Question, subjects
+from tests.oracle.histories import history
+from tests.oracle.wire import SHANGHAI
+
+KINDS = ("distributor", "manufacturer", "product", "total")
+
+
+@pytest.mark.parametrize(
+    ("seed", "importer"), [(1, False), (2, False), (3, False), (11, True), (12, True)]
+)
+def test_product_and_oracle_agree(seed: int, importer: bool) -> None:
+    told = history(seed, orders=40, days=30, importer=importer)
+    with running_sandbox(now=told.start.isoformat()) as sandbox:
+        model, now, players = play_both(sandbox, told)
+        assert compare_orders(players, model, now) > 10
+        sandbox.move((now + timedelta(days=12)).isoformat())
+        model.advance(now + timedelta(days=12))
+        as_of = (now + timedelta(days=11)).astimezone(SHANGHAI).date()
+        for subject in KINDS:
+            for window in ("30d", "90d", f"{as_of:%Y-%m}", f"{as_of.year}Q{(as_of.month + 2) // 3}"):
+                compare_figures(players, model, Question(subject=subject, window=window, as_of=as_of))
+            for narrowed in (
+                {"category": "drug"},
+                {"role": "selected"},
+                {"level": "primary"},
+                {"division": "360100"},
+            ):
+                compare_figures(
+                    players, model, Question(subject=subject, window="90d", as_of=as_of, **narrowed)
+                )
+        question = Question(subject="distributor", window="90d", as_of=as_of)
+        for distributor in subjects(model, question):
+            assert compare_evidence(
+                players, model, Question(subject="distributor", id=distributor, window="90d", as_of=as_of)
+            )
