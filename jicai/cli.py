@@ -72,6 +72,37 @@ def migrate() -> None:
 
 
 @app.command()
+def demo(
+    serve: Annotated[bool, typer.Option("--serve", help="演示后继续提供服务")] = False,
+    data: Annotated[Path, typer.Option(help="演示数据的目录, 每次重建")] = Path(".jicai/demo"),
+    history: Annotated[Path, typer.Option(help="SCMS 历史数据")] = Path(
+        "../shared/data/scms_delivery_history.csv"
+    ),
+    orders: Annotated[int, typer.Option(help="模拟订单数")] = 1500,
+    seed: Annotated[int, typer.Option(help="随机种子")] = 7,
+    port: Annotated[int, typer.Option(help="端口; 0 为任选")] = 0,
+) -> None:
+    """演示: 真实历史与模拟省份走完主流程, 以表格结束."""
+    from jicai.demo import run_demo
+
+    run_demo(data=data, history=history, orders=orders, seed=seed, keep_serving=serve, port=port)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV 或 XLSX 文件")],
+    mapping: Annotated[str, typer.Option(help="映射文件 (.toml), 或随产品发布的映射名, 如 scms")],
+    url: Annotated[str, typer.Option(help="服务地址")] = "http://127.0.0.1:8000",
+    actor: Annotated[str, typer.Option(help="数据迁移方")] = "importer:360000",
+    batch_size: Annotated[int, typer.Option(help="每批事件数", min=1, max=1000)] = 500,
+) -> None:
+    """按映射文件导入历史数据; 重复导入不会重复登记."""
+    from jicai.importing import run_import_command
+
+    raise typer.Exit(run_import_command(file, mapping, url, actor, batch_size))
+
+
+@app.command()
 def version() -> None:
     """版本号."""
     typer.echo(metadata.version("jicai"))

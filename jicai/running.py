@@ -49,9 +49,7 @@ async def _serve(
         trust_actor_header=settings.trust_actor_header,
         readiness=house.readiness,
     )
-    await serve(
-        app, host=settings.host, port=settings.port, on_ready=on_ready, on_stop=house.stop
-    )
+    await serve(app, host=settings.host, port=settings.port, on_ready=on_ready, on_stop=house.stop)
 
 
 def run_migrate(settings: Settings) -> dict[str, list[str]]:

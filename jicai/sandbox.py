@@ -116,9 +116,7 @@ async def _run(
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=2)
     machine = TimeMachine(house, time, pool)
     await machine.move(time.now)
-    app = create_app(
-        house.rooms, trust_actor_header=True, readiness=house.readiness, extra=router
-    )
+    app = create_app(house.rooms, trust_actor_header=True, readiness=house.readiness, extra=router)
     app.state.machine = machine
 
     async def stop() -> None:

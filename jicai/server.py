@@ -48,7 +48,7 @@ async def serve(
 
 
 async def _announce(server: uvicorn.Server, host: str, on_ready: Callable[[str], None]) -> None:
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
         await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     on_ready(f"http://{host}:{port}")

@@ -30,6 +30,7 @@ RATES = {
     "delivery": "配送率",
     "receipt": "到货率",
 }
+QUANTITIES = frozenset({"delivery", "receipt"})
 STATES = {
     "awaiting_answer": "待响应",
     "accepted": "已接单",
@@ -103,16 +104,21 @@ def _total_table(card: Json) -> Table:
     for name, words in RATES.items():
         rate = card["rates"][name]
         target = TARGETS.get(name)
-        fraction = f"{rate['numerator']} / {rate['denominator']}"
+        fraction = f"{_count(name, rate['numerator'])} / {_count(name, rate['denominator'])}"
         goal = "" if target is None else f"{target}%"
         table.add_row(words, _percent(rate), goal, _mark(rate, target), fraction)
     table.caption = f"不计入:补录 {card['back_entered']} 行,有据免责 {card['excused']} 行"
     return table
 
 
+def _count(name: str, number: int) -> str:
+    """Quantities are counted in ten-thousandths of a unit, everything else in lines."""
+    return f"{number // 10_000 if name in QUANTITIES else number:,}"
+
+
 def _distributors_table(cards: Iterable[Json]) -> Table:
     table = Table(title="配送企业排名(得分低者在前)", title_justify="left")
-    table.add_column("配送企业", overflow="fold")
+    table.add_column("配送企业", no_wrap=True)
     for column in ("订单行数", "响应率", "及时率", "首次及时率", "配送率", "到货率", "评分"):
         table.add_column(column, justify="right")
     for card in sorted(cards, key=_worst_first):
@@ -183,17 +189,14 @@ def _coloured(rate: Json, target: int | None) -> str:
 PAGES = (
     ("接口文档", "/docs"),
     ("接口定义", "/openapi.json"),
-    ("事件定义", "/asyncapi.json"),
 )
 PROVINCE = "bureau:360000"
 QUERIES = (
     ("配送企业评分", PROVINCE, "/alerts/v1/scorecards?subject=distributor"),
     ("未及时配送的每一行及其依据",
      PROVINCE, "/alerts/v1/evidence?subject=total&id=total&rate=on_time&outcome=miss"),
-    ("尚未解除的预警", PROVINCE, "/alerts/v1/alerts?state=open"),
-    ("延迟响应清单", PROVINCE, "/alerts/v1/late-response-lists"),
     ("赣州市医保局看到的待响应订单",
      "bureau:360700", "/orders/v1/orders?state=awaiting_answer&limit=5"),
-    ("结算单", PROVINCE, "/settlement/v1/statements"),
-    ("账目核验", PROVINCE, "/settlement/v1/verify"),
+    ("各服务的变更流", PROVINCE, "/orders/v1/changes?limit=5"),
+    ("结算应付明细", PROVINCE, "/settlement/v1/accruals?limit=5"),
 )  # fmt: skip

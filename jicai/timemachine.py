@@ -7,11 +7,14 @@ from datetime import datetime
 
 import asyncpg
 
+from shared.kernel.errors import Problem
 from shared.runtime.clockwork import fire_due
 from shared.runtime.house import House
 from shared.runtime.marks import append_marks
 from shared.runtime.time import ManualTime
 from shared.store.locks import gate_key
+
+SETTLE_SECONDS = 60
 
 _KEEP = """CREATE TABLE IF NOT EXISTS public.sandbox_clock (
     one boolean PRIMARY KEY DEFAULT true CHECK (one), now timestamptz NOT NULL)"""
@@ -77,7 +80,8 @@ class TimeMachine:
 
     async def _settle(self) -> None:
         consumers = list(self._house.consumers.values())
-        while True:
+        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
             moved = await asyncio.gather(*(consumer.step() for consumer in consumers))
             if any(moved):
                 continue
@@ -85,6 +89,12 @@ class TimeMachine:
             if all(quiet):
                 return
             await asyncio.sleep(0.001)
+        raise Problem(
+            503,
+            "not_settled",
+            f"{SETTLE_SECONDS} 秒内仍有消费者未跟上; 详见 /readyz",
+            f"some consumer has not caught up in {SETTLE_SECONDS} s; see /readyz",
+        )
 
 
 async def kept_clock(connection: asyncpg.Connection) -> datetime | None:

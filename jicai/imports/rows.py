@@ -6,17 +6,14 @@ read without asking. Cells are never trimmed: a name is kept as it stands in the
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
 from pathlib import Path
 
-from python_calamine import CalamineWorkbook
+from shared.runtime.tables import UnreadableTable, csv_rows, workbook_rows
 
 __all__ = ["UnreadableFile", "read_rows"]
 
-Cell = object
+WORKBOOKS = (".xlsx", ".xls", ".ods")
 
 
 class UnreadableFile(Exception):
@@ -25,7 +22,7 @@ class UnreadableFile(Exception):
 
 def read_rows(file: Path, needed: frozenset[str] = frozenset()) -> Iterator[dict[str, str]]:
     """Each row as {column: cell}; refuses at once a file that lacks a needed column."""
-    table = _xlsx(file) if file.suffix.lower() in (".xlsx", ".xls", ".ods") else _csv(file)
+    table = _table(file)
     header = [name.strip() for name in next(table, [])]
     missing = sorted(needed - set(header))
     if missing:
@@ -42,35 +39,11 @@ def _row(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     return dict(zip(header, filled, strict=False))
 
 
-def _csv(file: Path) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(_text(file), newline=""))
-
-
-def _text(file: Path) -> str:
+def _table(file: Path) -> Iterator[list[str]]:
+    # The operator's own file is read without the bounds that a file from outside must keep.
     content = file.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UnreadableFile(f"{file.name} is neither UTF-8 nor GB18030 text")
-
-
-def _xlsx(file: Path) -> Iterator[list[str]]:
-    sheet = CalamineWorkbook.from_path(file).get_sheet_by_index(0)
-    return ([_shown(cell) for cell in row] for row in sheet.to_python())
-
-
-def _shown(cell: Cell) -> str:
-    """A spreadsheet's value as the text a CSV of the same sheet would have.
-
-    Numbers come as floats; `repr` gives the shortest text that means the same number, and it
-    becomes a decimal string before anything is computed with it.
-    """
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, datetime):
-        return cell.isoformat(sep=" ")
-    if isinstance(cell, date):
-        return cell.isoformat()
-    return str(cell)
+    try:
+        rows = workbook_rows(content) if file.suffix.lower() in WORKBOOKS else csv_rows(content)
+        yield from rows
+    except UnreadableTable as reason:
+        raise UnreadableFile(f"{file.name} {reason.en}") from reason

@@ -10,7 +10,7 @@ import msgspec
 from services.alerts.domain.line import NOTHING_KNOWN, Part, absorb, from_bytes, parts_of, to_bytes
 from services.alerts.domain.outcome import outcome
 from services.alerts.projections import lines
-from services.alerts.projections.lines import NOBODY, UNKNOWN, Key, Subject
+from services.alerts.projections.lines import NOBODY, UNKNOWN, Key, Row, Subject
 from services.alerts.projections.orders import refresh_orders
 from services.alerts.projections.registers import fold_registers
 from shared.events.envelope import Record, cause_of
@@ -116,8 +116,9 @@ def _subjects(fact: Placed) -> list[tuple[Key, Subject]]:
 
 async def _write(tx: Any, heard: Heard, rows: dict[Key, tuple[int, bytes]]) -> bool:
     """Absorb and write what changed; False when another owner wrote one of the lines meanwhile."""
-    fresh: list[tuple[Any, ...]] = []
-    standing: list[tuple[Any, ...]] = []
+    fresh: list[Row] = []
+    overtaken: list[Row] = []
+    standing: list[Row] = []
     for key in sorted(heard.parts):
         row = rows.get(key)
         known = NOTHING_KNOWN if row is None else from_bytes(row[1])
@@ -129,9 +130,13 @@ async def _write(tx: Any, heard: Heard, rows: dict[Key, tuple[int, bytes]]) -> b
         revision = 1 if row is None else row[0] + 1
         changed = (*key, revision, *(outcome(facts) or UNKNOWN), to_bytes(facts))
         subject = heard.subjects.get(key)
-        if row is None or subject is not None:
+        if row is None:
             fresh.append((*changed, *(subject or NOBODY)))
+        elif subject is not None:
+            overtaken.append((*changed, *subject))
         else:
             standing.append(changed)
-    written = await lines.insert(tx, fresh) + await lines.update(tx, standing)
-    return written == len(fresh) + len(standing)
+    written = await lines.add(tx, fresh)
+    written += await lines.put(tx, overtaken)
+    written += await lines.update(tx, standing)
+    return written == len(fresh) + len(overtaken) + len(standing)

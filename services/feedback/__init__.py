@@ -1,0 +1,5 @@
+"""Tickets (反馈工单): what hospitals report about supply, and by when it must be answered (A4).
+
+Listens to `jicai.reference.v1` (who and what is registered); publishes `jicai.feedback.v1`, and the
+working-day calendar of each year on `jicai.reference.v1`.
+"""

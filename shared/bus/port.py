@@ -36,8 +36,8 @@ class Subscription(Protocol):
         """The partitions this process should work on now, e.g. `orders` or `jicai.orders.v1/3`."""
         ...
 
-    async def all_partitions(self) -> Sequence[str]:
-        """Every partition of the topics, owned or not: what a close waits for."""
+    async def closing_partitions(self) -> Sequence[str]:
+        """Every partition that bears marks, owned by us or not: what a close waits for."""
         ...
 
     async def read(self, partition: str, cursor: str, limit: int) -> Delivery:

@@ -11,7 +11,7 @@ TICKET_OPENED: Final = "jicai.ticket.opened.v1"
 
 
 class TicketOpened(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A hospital reported a problem (反馈问题)."""
+    """A hospital reported a problem (反馈问题); `by` is the actor who did."""
 
     ticket_id: str
     hospital_id: str
@@ -21,6 +21,7 @@ class TicketOpened(msgspec.Struct, kw_only=True, omit_defaults=True):
     description: str
     order_ids: list[str] = []
     prominent: bool = False
+    by: str
     at: datetime
     reply_due: datetime
     calendar_version: str

@@ -22,3 +22,6 @@ PUBLISHED_BY: Final[dict[str, tuple[str, ...]]] = {
     "settlement": (SETTLEMENT,),
 }
 """The topics of each service's log: reference facts come from orders (registers) and feedback (calendar)."""
+
+BEARS_MARKS: Final = frozenset({"orders"})
+"""The services that take facts from outside, so that their logs say where a day ends."""

@@ -49,7 +49,12 @@ async def stored_calendar(connection: Any) -> WorkCalendar:
 def special_days(loaded: CalendarYearLoaded) -> list[SpecialDay]:
     """The days of a loaded year as calendar values."""
     return [
-        SpecialDay(date=date.fromisoformat(d.date), kind=cast(DayKind, d.kind), name=d.name, notice=d.notice)
+        SpecialDay(
+            date=date.fromisoformat(d.date),
+            kind=cast(DayKind, d.kind),
+            name=d.name,
+            notice=d.notice,
+        )
         for d in loaded.days
     ]
 

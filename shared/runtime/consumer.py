@@ -39,7 +39,9 @@ class Owned:
 class Consumer:
     """Feeds one service from the bus. `step` does one round; `run` does rounds for ever."""
 
-    def __init__(self, room: Room, subscription: Subscription, *, batch_max: int = BATCH_MAX) -> None:
+    def __init__(
+        self, room: Room, subscription: Subscription, *, batch_max: int = BATCH_MAX
+    ) -> None:
         self._room = room
         self._subscription = subscription
         self._batch_max = batch_max
@@ -143,7 +145,7 @@ class Consumer:
         service = self._room.service
         if service.close is None or not any(owned.held for owned in self._owned.values()):
             return False
-        partitions = list(await self._subscription.all_partitions())
+        partitions = list(await self._subscription.closing_partitions())
         async with self._room.pool.acquire() as connection, connection.transaction():
             await lock_closes(connection, self.group)
             at = await lowest_complete(connection, self.group, partitions)
@@ -163,4 +165,6 @@ class Consumer:
 
 async def lock_closes(tx: asyncpg.Connection, group: str) -> None:
     """One close at a time, in a statement of its own: what it waits for, the next one sees."""
-    await tx.fetchval("SELECT pg_advisory_xact_lock($1, $2)", CLOSE_CLASS, singleton(group, "close"))
+    await tx.fetchval(
+        "SELECT pg_advisory_xact_lock($1, $2)", CLOSE_CLASS, singleton(group, "close")
+    )

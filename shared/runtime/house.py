@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +24,12 @@ from shared.runtime.service import Service
 from shared.runtime.time import Time
 from shared.store.database import BUS_ROLE, check_server, open_pool
 from shared.store.migrations import SchemaState, migrate, schema_state
+from shared.store.reader import LogReader
 
 log = structlog.get_logger()
 
 CLOCKWORK_SECONDS = 1.0
+CATCH_UP_SECONDS = 1.0
 
 
 class NotServable(Exception):
@@ -54,9 +56,7 @@ class House:
         """Bring every schema up to date; what was applied, by service."""
         connection = await asyncpg.connect(self.dsn)
         try:
-            return {
-                s.name: await migrate(connection, s.name, s.migrations) for s in self.services
-            }
+            return {s.name: await migrate(connection, s.name, s.migrations) for s in self.services}
         finally:
             await connection.close()
 
@@ -65,16 +65,16 @@ class House:
         wrong = await self.check()
         if wrong:
             raise NotServable("; ".join(f"{name}: {what}" for name, what in wrong.items()))
-        self._bus = LogBus(await self._pool("public", size=20, role=BUS_ROLE))
+        self._bus = LogBus(LogReader(await self._pool("public", size=20, role=BUS_ROLE)))
         for service in self.services:
             self.rooms[service.name] = await self._open_room(service, self._bus)
         for room in self.rooms.values():
             if room.service.marks and room.desk is not None:
                 await append_marks(room.pool, room.desk.kit)
         self._open_consumers(self._bus)
+        for consumer in self.consumers.values():
+            self._tasks.append(asyncio.create_task(consumer.run(self._stop)))
         if self.own_time:
-            for consumer in self.consumers.values():
-                self._tasks.append(asyncio.create_task(consumer.run(self._stop)))
             self._tasks.append(asyncio.create_task(self._clockwork()))
 
     async def stop(self) -> None:
@@ -100,7 +100,9 @@ class House:
         """What stands in the way of serving: server settings, and each schema behind or ahead."""
         connection = await asyncpg.connect(self.dsn)
         try:
-            wrong = {f"server {n}": what for n, what in enumerate(await check_server(connection), 1)}
+            wrong = {
+                f"server {n}": what for n, what in enumerate(await check_server(connection), 1)
+            }
             for service in self.services:
                 state = await self._schema(connection, service)
                 if not state.is_current:
@@ -138,15 +140,14 @@ class House:
         )
         if service.kit is not None:
             kit = service.kit(self.policy, CalendarHolder(), self.time)
-            room.desk = Desk(
-                await self._pool(service.name, size=3, hot=True), kit, hint=bus.hint
-            )
+            room.desk = Desk(await self._pool(service.name, size=3, hot=True), kit, hint=bus.hint)
         return room
 
     def _open_consumers(self, bus: Bus) -> None:
         for name, room in self.rooms.items():
             if room.service.topics:
                 self.consumers[name] = Consumer(room, bus.subscribe(name, room.service.topics))
+                room.catch_up = _catching_up(self.consumers[name])
 
     async def _clockwork(self) -> None:
         """Fire what is due, append what marks are missing; a fault waits for the next round."""
@@ -164,3 +165,20 @@ class House:
                     log.warning("clockwork.failed", service=name, error=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), CLOCKWORK_SECONDS)
+
+
+def _catching_up(consumer: Consumer) -> Callable[[], Awaitable[None]]:
+    """What a room calls when it may have missed something: rounds until nothing stands behind."""
+
+    async def catch_up() -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + CATCH_UP_SECONDS
+        # A fault is the consumer's own to show: whoever asked for haste goes on without.
+        with contextlib.suppress(Exception):
+            while loop.time() < deadline:
+                if not await consumer.step():
+                    if await consumer.is_caught_up():
+                        return
+                    await asyncio.sleep(0.005)
+
+    return catch_up

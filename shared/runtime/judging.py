@@ -99,7 +99,9 @@ class Batch(Generic[S, W]):
         if stream is None:
             row = self.rows.get(name)
             stream = (
-                Stream(0, None) if row is None else Stream(row.version, self.decider.decode(row.state))
+                Stream(0, None)
+                if row is None
+                else Stream(row.version, self.decider.decode(row.state))
             )
             self.streams[name] = stream
         return stream

@@ -34,7 +34,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
 def problem_page(code: str) -> str:
     """Cause and remedy of one problem code."""
     zh, en = REMEDIES.get(
-        code, ("原因与处理办法见响应中的 detail。", "See the detail of the answer for cause and remedy.")
+        code,
+        ("原因与处理办法见响应中的 detail。", "See the detail of the answer for cause and remedy."),
     )
     name = escape(code[:64])
     return f"<!doctype html><html lang=zh><meta charset=utf-8><title>{name}</title>{_STYLE}<h1>{name}</h1><p>{zh}<p lang=en>{en}</html>"

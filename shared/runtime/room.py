@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,11 @@ from shared.runtime.time import Time
 
 @dataclass(slots=True)
 class Room:
-    """What a service's doors and handlers get from the frame."""
+    """What a service's doors and handlers get from the frame.
+
+    `catch_up` hurries the service's consumer, about a second at most: a door that does not know
+    something calls it before it says so, for the bus may lag.
+    """
 
     service: Service
     pool: asyncpg.Pool
@@ -28,6 +32,7 @@ class Room:
     calendars: CalendarHolder
     desk: Desk[Any, Any] | None = None
     health: dict[str, str] = field(default_factory=dict)
+    catch_up: Callable[[], Awaitable[None]] | None = None
 
     async def now(self) -> datetime:
         """The instant it is for this service: the database's clock, or the sandbox's."""

@@ -122,5 +122,3 @@ async def wait_until_settled(connection: asyncpg.Connection, seconds: float = 1.
 async def epoch_of(connection: asyncpg.Connection, schema: str = "") -> int:
     """The log's epoch: a restore raises it."""
     return int(await connection.fetchval(f"SELECT epoch FROM {schema}log_head"))
-
-

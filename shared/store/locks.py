@@ -61,9 +61,7 @@ async def lock_gate(tx: asyncpg.Connection, service: str) -> None:
     await tx.fetchval("SELECT pg_advisory_xact_lock($1)", gate_key(service))
 
 
-async def try_lock_streams(
-    tx: asyncpg.Connection, service: str, streams: list[str]
-) -> list[str]:
+async def try_lock_streams(tx: asyncpg.Connection, service: str, streams: list[str]) -> list[str]:
     """The gate shared, then those streams nobody holds right now; waits for no stream."""
     await tx.fetchval("SELECT pg_advisory_xact_lock_shared($1)", gate_key(service))
     rows = await tx.fetch(

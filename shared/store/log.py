@@ -149,7 +149,9 @@ class StreamColumns:
         names = ("stream", "version", "state", "next_due", "first_position", *self.names)
         types = ("text", "int", "bytea", "timestamptz", "bigint", *self.types)
         arrays = ", ".join(f"${i}::{t}[]" for i, t in enumerate(types, 1))
-        updates = ", ".join(f"{n} = excluded.{n}" for n in ("version", "state", "next_due", *self.names))
+        updates = ", ".join(
+            f"{n} = excluded.{n}" for n in ("version", "state", "next_due", *self.names)
+        )
         return (
             f"INSERT INTO streams ({', '.join(names)}) SELECT * FROM unnest({arrays}) "
             f"ON CONFLICT (stream) DO UPDATE SET {updates}"

@@ -7,17 +7,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
+import httpx2
 import pytest
 import pytest_asyncio
 
 from services.alerts.app import service
+from services.alerts.consumer import fold
 from shared.runtime.calendars import CalendarHolder
 from shared.runtime.room import Room
 from shared.runtime.time import ManualTime
+from shared.runtime.web import create_app
 from shared.store.database import open_pool
 from shared.store.embedded import EmbeddedPostgres
 from shared.store.migrations import migrate
 from shared.store.policy_files import shipped_policy
+from tests.alerts.doors import RECORDS, REGISTERS
 
 NOW = datetime(2026, 3, 31, 16, tzinfo=UTC)  # 00:00 of the first of April in Beijing
 TABLES = "lines, orders, registers, day_closes"
@@ -48,3 +52,18 @@ async def alerts_room(room_over_postgres: Room) -> Room:
     for table in TABLES.split(", "):
         await room_over_postgres.pool.execute(f"DELETE FROM {table}")
     return room_over_postgres
+
+
+@pytest_asyncio.fixture
+async def client(alerts_room: Room) -> AsyncIterator[httpx2.AsyncClient]:
+    async with alerts_room.pool.acquire() as connection, connection.transaction():
+        await fold(connection, [*REGISTERS, *RECORDS], alerts_room)
+
+    async def ready() -> dict[str, str]:
+        return {}
+
+    app = create_app({"alerts": alerts_room}, trust_actor_header=True, readiness=ready)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app), base_url="http://alerts"
+    ) as client:
+        yield client

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from services.alerts.domain.line import NOTHING_KNOWN, LineFacts, absorb, parts_of
 from shared.events import orders as o
 from shared.events.envelope import Cause, Record
 from shared.events.topics import DELIVERIES, ORDERS
@@ -132,3 +133,13 @@ def record(fact: o.OrderFact, version: int) -> Record:
         recorded_at=fact.at,
         fact=msgspec.json.encode(fact),
     )
+
+
+def known_of_line_one(*facts: o.OrderFact) -> LineFacts:
+    """The facts of line 1, heard in this order as stream versions 1, 2, …"""
+    line = NOTHING_KNOWN
+    for version, fact in enumerate(facts, 1):
+        for line_id, part in parts_of(version, cause(version), fact):
+            if line_id == "1":
+                line = absorb(line, part)
+    return line

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
+from services.alerts.consumer import fold
 from services.alerts.domain.line import NOTHING_KNOWN, LineFacts, absorb, parts_of
 from services.alerts.domain.outcome import Outcome, outcome
 from services.alerts.policy import LINE_RATES, RESPONSE_RATES
@@ -15,6 +16,7 @@ from services.alerts.projections.scope import Scope
 from shared.events import orders as o
 from shared.events.envelope import Record, cause_of
 from shared.kernel.codes import covers
+from shared.runtime.room import Room
 from tests.alerts import facts as f
 
 DISTRIBUTORS = ("91360100MA35AB1C6R", "91440300708461136T", "9144030071526726XG")
@@ -43,9 +45,9 @@ class Row:
     outcome: Outcome
 
 
-def some_records(random: Random, orders: int) -> list[Record]:
+def some_records(random: Random, orders: int, first: int = 0) -> list[Record]:
     """The facts of so many random orders, each stream in its order."""
-    return [record for n in range(orders) for record in _order(random, n)]
+    return [record for n in range(first, first + orders) for record in _order(random, n)]
 
 
 def _order(random: Random, n: int) -> list[Record]:
@@ -200,3 +202,9 @@ def orders_of_the_year(rows: Iterable[Row], as_of: date) -> dict[str, bool]:
         if row.outcome.answer_counted:
             orders[row.order_id] = orders.get(row.order_id, True) and row.outcome.answered
     return orders
+
+
+async def take(room: Room, records: list[Record], size: int = 200) -> None:
+    for start in range(0, len(records), size):
+        async with room.pool.acquire() as connection, connection.transaction():
+            await fold(connection, records[start : start + size], room)

@@ -2,86 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from random import Random
 from typing import Any
 
 import httpx2
-import msgspec
 import pytest
-import pytest_asyncio
 
-from services.alerts.consumer import fold
 from services.alerts.policy import DEFINITIONS, RATES
-from shared.events.envelope import Record
-from shared.events.reference import ResourcePut, reference_type
-from shared.events.topics import REFERENCE
-from shared.runtime.room import Room
-from shared.runtime.web import create_app
 from tests.alerts import province
-from tests.alerts.facts import SENT
-
-BUREAU = "bureau:360000"
-CITY = "bureau:360100"
-COUNTY = "bureau:360102"
-ONE, TWO, THREE = province.DISTRIBUTORS
-CARDS = "/alerts/v1/scorecards"
-TOTAL = "/alerts/v1/scorecards/total"
-EVIDENCE = "/alerts/v1/evidence"
-
-
-def registered(kind: str, id_: str, version: int = 1, **body: Any) -> Record:
-    return Record(
-        topic=REFERENCE,
-        stream=f"{kind}-{id_}",
-        version=version,
-        source="urn:jicai:360000",
-        event_id=f"{kind}-{id_}-{version}",
-        type=reference_type(kind),
-        occurred_at=SENT,
-        recorded_at=SENT,
-        fact=msgspec.json.encode(ResourcePut(kind=kind, id=id_, body=body)),
-    )
-
-
-RECORDS = province.some_records(Random(21), 200)
-REGISTERS = [
-    registered("organisation", ONE, name="旧名", kinds=["distributor"], division="360100"),
-    registered("organisation", ONE, 2, name="甲配送", kinds=["distributor"], division="360100"),
-    registered("organisation", TWO, name="乙", kinds=["manufacturer"], division="360100"),
-    registered("organisation", THREE, name="丙", kinds=["distributor", "manufacturer"]),
-    registered("product", "P1", name="氨氯地平", category="drug"),
-]
-
-
-@pytest_asyncio.fixture
-async def client(alerts_room: Room) -> AsyncIterator[httpx2.AsyncClient]:
-    async with alerts_room.pool.acquire() as connection, connection.transaction():
-        await fold(connection, [*REGISTERS, *RECORDS], alerts_room)
-
-    async def ready() -> dict[str, str]:
-        return {}
-
-    app = create_app({"alerts": alerts_room}, trust_actor_header=True, readiness=ready)
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=app), base_url="http://alerts"
-    ) as client:
-        yield client
-
-
-async def get(client: httpx2.AsyncClient, url: str, actor: str = BUREAU, **query: Any) -> Any:
-    answer = await client.get(url, params=query or None, headers={"X-Jicai-Actor": actor})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def refused(
-    client: httpx2.AsyncClient, url: str, actor: str = BUREAU, **query: Any
-) -> tuple[int, str]:
-    answer = await client.get(url, params=query or None, headers={"X-Jicai-Actor": actor})
-    assert answer.headers["content-type"] == "application/problem+json"
-    return answer.status_code, answer.json()["code"]
+from tests.alerts.doors import (
+    BUREAU,
+    CARDS,
+    CITY,
+    COUNTY,
+    EVIDENCE,
+    ONE,
+    RECORDS,
+    THREE,
+    TOTAL,
+    TWO,
+    get,
+    refused,
+)
 
 
 async def test_a_scorecard_says_everything_that_is_promised(client: httpx2.AsyncClient) -> None:
@@ -217,79 +159,12 @@ async def test_a_bureau_looks_at_its_own_area(client: httpx2.AsyncClient) -> Non
     assert part["rates"]["response"]["denominator"] > 0
 
 
-@pytest.mark.parametrize("id_", ["91360100MA35AB1C60", TWO, "nobody", "", "a\x00b", "x" * 300])
-async def test_an_id_not_registered_as_that_kind_is_unknown(
-    client: httpx2.AsyncClient, id_: str
-) -> None:
-    for url in (CARDS, EVIDENCE):
-        answer = await refused(client, url, subject="distributor", id=id_)
-        assert answer == (404, "unknown_subject")
-
-
 async def test_an_enterprise_may_be_both(client: httpx2.AsyncClient) -> None:
     for subject in ("distributor", "manufacturer"):
         (item,) = (await get(client, CARDS, subject=subject, id=THREE))["items"]
         assert item["name"] == "丙"
     (item,) = (await get(client, CARDS, subject="product", id="P1"))["items"]
     assert item["name"] == "氨氯地平"
-
-
-@pytest.mark.parametrize(
-    ("query", "pointer"),
-    [
-        ({"window": "31d"}, "/window"),
-        ({"window": "2026-13"}, "/window"),
-        ({"as_of": "2026-2-1"}, "/as_of"),
-        ({"as_of": "2026-02-30"}, "/as_of"),
-        ({"category": "food"}, None),
-        ({"division": "3601"}, None),
-        ({"division": "36010x"}, None),
-        ({"level": "fourth"}, None),
-        ({"role": "main"}, None),
-        ({"batch_id": "a\x00"}, None),
-        ({"limit": 0}, None),
-        ({"limit": 1001}, None),
-        ({"after": "bad"}, "/after"),
-        ({"after": "WyJhXHUwMDAwIl0"}, "/after"),
-    ],
-)
-async def test_bad_values_are_malformed_and_say_where(
-    client: httpx2.AsyncClient, query: dict[str, Any], pointer: str | None
-) -> None:
-    answer = await client.get(
-        CARDS, params={"subject": "distributor"} | query, headers={"X-Jicai-Actor": BUREAU}
-    )
-    assert answer.status_code == 422
-    document = answer.json()
-    assert document["code"] == "malformed"
-    (error,) = document["errors"]
-    if pointer:
-        assert error["pointer"] == pointer
-
-
-@pytest.mark.parametrize(
-    "query",
-    [{"as_of": "2026-04-01"}, {"window": "2026-04"}, {"window": "2026Q2"}, {"window": "2027"}],
-)
-async def test_a_window_that_is_not_over_is_refused(
-    client: httpx2.AsyncClient, query: dict[str, Any]
-) -> None:
-    for url, more in (
-        (CARDS, {"subject": "product"}),
-        (TOTAL, {}),
-        (EVIDENCE, {"subject": "total"}),
-    ):
-        assert await refused(client, url, **query, **more) == (422, "window_not_complete")
-
-
-async def test_what_is_missing_is_malformed(client: httpx2.AsyncClient) -> None:
-    assert await refused(client, CARDS) == (422, "malformed")
-    assert await refused(client, CARDS, subject="total") == (422, "malformed")
-    assert await refused(client, EVIDENCE, subject="product") == (422, "malformed")
-    assert await refused(client, EVIDENCE, subject="total", rate="speed") == (422, "malformed")
-    assert await refused(client, EVIDENCE, subject="total", id="x") == (404, "unknown_subject")
-    answer = await client.get(CARDS, params={"subject": "product"})
-    assert answer.status_code == 401
 
 
 async def test_a_window_in_the_year_one_is_no_fault(client: httpx2.AsyncClient) -> None:

@@ -109,12 +109,14 @@ def compare_figures(players: Players, model: Any, question: Question) -> int:
         ids = ["total"]
     else:
         ids = subjects(model, question)
-        told = _get(client, "/alerts/v1/scorecards", subject=question.subject, limit="1000", **asked)["items"]
+        told = _get(
+            client, "/alerts/v1/scorecards", subject=question.subject, limit="1000", **asked
+        )["items"]
         assert [card["id"] for card in told] == sorted(ids), question
     for card in told:
         its = Question(**{**question.__dict__, "id": card["id"]})
         meant = scorecard(model, its)
-        for name in (*meant["rates"], ):
+        for name in (*meant["rates"],):
             a, b = card["rates"][name], meant["rates"][name]
             assert (a["numerator"], a["denominator"], a["percent"]) == (
                 b["numerator"], b["denominator"], b["percent"],
@@ -142,10 +144,17 @@ def compare_evidence(players: Players, model: Any, question: Question) -> int:
                 break
         meant = evidence(model, question, rate)
         assert sorted(
-            (x["order_id"], x["line_id"] or "", x["outcome"], int(x["numerator"]), int(x["denominator"]))
+            (
+                x["order_id"],
+                x["line_id"] or "",
+                x["outcome"],
+                int(x["numerator"]),
+                int(x["denominator"]),
+            )
             for x in told
         ) == sorted(
-            (x.order_id, x.line_id or "", x.outcome, int(x.numerator), int(x.denominator)) for x in meant
+            (x.order_id, x.line_id or "", x.outcome, int(x.numerator), int(x.denominator))
+            for x in meant
         ), (question, rate)
         count += len(told)
     return count

@@ -33,8 +33,15 @@ def test_product_and_oracle_agree(seed: int, importer: bool) -> None:
         model.advance(now + timedelta(days=12))
         as_of = (now + timedelta(days=11)).astimezone(SHANGHAI).date()
         for subject in KINDS:
-            for window in ("30d", "90d", f"{as_of:%Y-%m}", f"{as_of.year}Q{(as_of.month + 2) // 3}"):
-                compare_figures(players, model, Question(subject=subject, window=window, as_of=as_of))
+            for window in (
+                "30d",
+                "90d",
+                f"{as_of:%Y-%m}",
+                f"{as_of.year}Q{(as_of.month + 2) // 3}",
+            ):
+                compare_figures(
+                    players, model, Question(subject=subject, window=window, as_of=as_of)
+                )
             for narrowed in (
                 {"category": "drug"},
                 {"role": "selected"},
@@ -47,5 +54,7 @@ def test_product_and_oracle_agree(seed: int, importer: bool) -> None:
         question = Question(subject="distributor", window="90d", as_of=as_of)
         for distributor in subjects(model, question):
             assert compare_evidence(
-                players, model, Question(subject="distributor", id=distributor, window="90d", as_of=as_of)
+                players,
+                model,
+                Question(subject="distributor", id=distributor, window="90d", as_of=as_of),
             )

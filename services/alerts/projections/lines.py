@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+import asyncpg
+
 Key = tuple[str, str]
 """Order id and line id."""
+
+Row = tuple[Any, ...]
+"""Key, revision, outcome, facts; of whole rows the subject too."""
 
 
 class Subject(NamedTuple):
@@ -59,26 +64,21 @@ def _names(columns: Iterable[str], prefix: str = "") -> str:
     return ", ".join(prefix + name for name in columns)
 
 
-_SPAN: Final = "least({0}response_day, {0}delivery_day), greatest({0}response_day, {0}delivery_day)"
-_CHANGING: Final = (*_OUTCOME, "first_day", "last_day", "revision")
 _ALL: Final = _KEYS | _OUTCOME | _SUBJECT
+_CHANGED: Final = _KEYS | _OUTCOME
 
 _LOAD: Final = """
 SELECT order_id, line_id, revision, facts FROM lines WHERE order_id = ANY($1::text[])"""
 
-_INSERT: Final = f"""
-INSERT INTO lines AS l ({_names(_ALL)}, first_day, last_day)
-SELECT {_names(_ALL, "u.")}, {_SPAN.format("u.")}
-FROM unnest({_arrays(_ALL.values())}) AS u ({_names(_ALL)})
+_PUT: Final = f"""
+INSERT INTO lines AS l ({_names(_ALL)})
+SELECT {_names(_ALL, "u.")} FROM unnest({_arrays(_ALL.values())}) AS u ({_names(_ALL)})
 ON CONFLICT (order_id, line_id) DO UPDATE
-SET ({_names(_CHANGING)}, {_names(_SUBJECT)}) =
-    ROW ({_names(_CHANGING, "excluded.")}, {_names(_SUBJECT, "excluded.")})
+SET ({_names(_ALL)}) = ROW ({_names(_ALL, "excluded.")})
 WHERE l.revision = excluded.revision - 1"""
 
-_CHANGED: Final = _KEYS | _OUTCOME
 _UPDATE: Final = f"""
-UPDATE lines AS l SET ({_names(_CHANGING)}) =
-  ROW ({_names(_OUTCOME, "u.")}, {_SPAN.format("u.")}, u.revision)
+UPDATE lines AS l SET (revision, {_names(_OUTCOME)}) = ROW (u.revision, {_names(_OUTCOME, "u.")})
 FROM unnest({_arrays(_CHANGED.values())}) AS u ({_names(_CHANGED)})
 WHERE l.order_id = u.order_id AND l.line_id = u.line_id AND l.revision = u.revision - 1"""
 
@@ -101,17 +101,29 @@ async def load(tx: Any, order_ids: Sequence[str]) -> dict[Key, tuple[int, bytes]
     return {(order_id, line_id): (revision, facts) for order_id, line_id, revision, facts in rows}
 
 
-async def insert(tx: Any, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Write whole rows, in key order; returns how many were still at the revision read (写入)."""
-    return await _write(tx, _INSERT, rows)
+async def add(tx: Any, rows: Sequence[Row]) -> int:
+    """Write whole rows that nobody has written yet, in key order; all or none (新增)."""
+    if not rows:
+        return 0
+    try:
+        async with tx.transaction():
+            await tx.copy_records_to_table("lines", records=rows, columns=list(_ALL))
+    except asyncpg.UniqueViolationError:
+        return 0
+    return len(rows)
 
 
-async def update(tx: Any, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Write key, revision, outcome and facts of rows that stand; returns how many (更新)."""
+async def put(tx: Any, rows: Sequence[Row]) -> int:
+    """Write whole rows over those of the revision read; returns how many (补全)."""
+    return await _write(tx, _PUT, rows)
+
+
+async def update(tx: Any, rows: Sequence[Row]) -> int:
+    """Write what facts change over rows of the revision read; returns how many (更新)."""
     return await _write(tx, _UPDATE, rows)
 
 
-async def _write(tx: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+async def _write(tx: Any, statement: str, rows: Sequence[Row]) -> int:
     if not rows:
         return 0
     status: str = await tx.execute(statement, *map(list, zip(*rows, strict=True)))

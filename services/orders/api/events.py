@@ -130,7 +130,10 @@ def split_items(request: Request, body: bytes) -> list[bytes]:
         ) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Problem(
-            400, "malformed_json", f"请求体不是有效的 JSON: {error}", f"the body is not JSON: {error}"
+            400,
+            "malformed_json",
+            f"请求体不是有效的 JSON: {error}",
+            f"the body is not JSON: {error}",
         ) from None
 
 
@@ -151,7 +154,10 @@ async def read_body(request: Request) -> bytes:
         return body
     if encoding != "gzip":
         raise Problem(
-            415, "unsupported_encoding", "只支持 gzip 压缩", "only gzip is taken as content encoding"
+            415,
+            "unsupported_encoding",
+            "只支持 gzip 压缩",
+            "only gzip is taken as content encoding",
         )
     return inflate(body)
 
@@ -178,5 +184,3 @@ def _body_too_large() -> Problem:
 
 def _too_large(zh: str, en: str) -> Problem:
     return Problem(413, "batch_too_large", f"{zh}; 请分批发送", f"{en}; send it in parts")
-
-

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.orders.api.sheet import answer_sheet
-from services.orders.api.views import history_document, order_document
-from services.orders.projections.orders import (
-    find_order,
-    history_of,
-    list_orders,
-    may_see,
-    reconcile,
-)
+from services.orders.api.views import history_document, may_see, order_document
+from services.orders.domain.order import Order, decode, states_bits
+from services.orders.projections.orders import find_state, history_of, list_orders, reconcile
+from services.orders.projections.registers import stored as stored_entries
 from shared.kernel.canonical import root
 from shared.kernel.errors import Problem
 from shared.runtime.actors import CurrentActor, not_found
@@ -28,7 +25,14 @@ router = APIRouter(prefix="/orders/v1", tags=["orders 订单"])
 OrdersRoom = Annotated[Room, Depends(room_of("orders"))]
 
 State = Literal[
-    "awaiting_answer", "accepted", "refused", "cancelled", "void", "dispatched", "arrived", "received"
+    "awaiting_answer",
+    "accepted",
+    "refused",
+    "cancelled",
+    "void",
+    "dispatched",
+    "arrived",
+    "received",
 ]
 
 
@@ -36,7 +40,8 @@ State = Literal[
 async def get_order(order_id: str, actor: CurrentActor, room: OrdersRoom) -> dict[str, Any]:
     """一张订单: 明细状态、时限、数量与全部事实."""
     async with room.pool.acquire() as connection:
-        order = await find_order(connection, order_id)
+        stored = await find_state(connection, order_id)
+        order = None if stored is None else decode(stored)
         if order is None or not may_see(actor, order):
             raise not_found("订单不存在, 或您无权查看", "no such order, or not yours to see")
         history = await history_of(connection, order_id)
@@ -64,16 +69,36 @@ async def get_orders(
         found = await list_orders(
             connection,
             actor,
-            state=state,
+            states=None if state is None else states_bits(state),
             distributor_id=distributor_id,
             hospital_id=hospital_id,
             after=(place[0], place[1]),
             limit=limit,
         )
-    if format != "json":
-        return answer_sheet([f.order for f in found], actor, language_of(request), format)
-    items = [order_document(f.order, actor) for f in found]
-    return page(items, limit, cursor(found[-1].xid, found[-1].position) if found else None)
+        orders = [decode(one.state) for one in found]
+        names = {} if format == "json" else await _names(connection, orders)
+    next_cursor = cursor(found[-1].xid, found[-1].position) if found else None
+    if format == "json":
+        return page([order_document(order, actor) for order in orders], limit, next_cursor)
+    next_page = request.url.include_query_params(after=next_cursor)
+    return answer_sheet(
+        orders,
+        actor,
+        language_of(request),
+        format,
+        state=state,
+        names=names,
+        next_link=f"{next_page.path}?{next_page.query}" if len(found) >= limit else None,
+    )
+
+
+async def _names(connection: Any, orders: Sequence[Order]) -> dict[str, str]:
+    """The names of the hospitals and products of these orders: ids alone tell people little."""
+    hospitals = {order.hospital_id for order in orders}
+    products = {line.product_id for order in orders for line in order.lines.values()}
+    entries = await stored_entries(connection, "organisation", sorted(hospitals))
+    entries |= await stored_entries(connection, "product", sorted(products))
+    return {id_: body["name"] for id_, body in entries.items()}
 
 
 @router.get("/reconciliation")

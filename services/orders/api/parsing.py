@@ -193,7 +193,9 @@ def _order_id(order_id: str, hospital_id: str | None = None) -> None:
             "begins with the hospital's id and a hyphen, e.g. H36010200001-2026-000123",
         )
     if hospital_id is not None and order_id[:12] != hospital_id:
-        raise _bad("order_id", "应以本订单医疗机构的代码开头", "begins with this order's hospital_id")
+        raise _bad(
+            "order_id", "应以本订单医疗机构的代码开头", "begins with this order's hospital_id"
+        )
 
 
 def _id(value: str, where: str, longest: int = ID_MAX) -> str:

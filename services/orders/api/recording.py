@@ -77,7 +77,10 @@ def references(entry: Entry) -> list[tuple[str, str, str]]:
                 for n, item in enumerate(body[heading])
             ]
         case "agreement":
-            return [(k, body[f"{k}_id"], f"/{k}_id") for k in ("batch", "hospital", "product", "distributor")]
+            return [
+                (k, body[f"{k}_id"], f"/{k}_id")
+                for k in ("batch", "hospital", "product", "distributor")
+            ]
         case "listing":
             return [("product", entry.id, "/product_id")]
         case "demand-report":

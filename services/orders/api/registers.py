@@ -23,7 +23,9 @@ Id = Annotated[str, Path(description="编号", max_length=64)]
 def may_write(actor: Actor) -> None:
     """The provincial bureau and importers write registers; everybody else gets 403."""
     if not (actor.is_province or actor.role == "importer"):
-        raise forbidden("只有省级医保部门和数据迁移方可以登记", "only the province and importers may")
+        raise forbidden(
+            "只有省级医保部门和数据迁移方可以登记", "only the province and importers may"
+        )
 
 
 def refusal_problem(refusal: Refusal) -> Problem:

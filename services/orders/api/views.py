@@ -16,11 +16,28 @@ from services.orders.domain.order import (
     returned_quantity,
 )
 from shared.kernel.clock import local_text
+from shared.kernel.codes import subtree_prefix
 from shared.kernel.quantity import format_quantity
 from shared.runtime.actors import Actor
 
 _Flags = msgspec.defstruct("_Flags", [("flags", list[str], msgspec.field(default_factory=list))])
 _decode_flags = msgspec.json.Decoder(_Flags).decode
+
+
+def may_see(actor: Actor, order: Order) -> bool:
+    """Whether this caller may see the order at all (contract, section 2)."""
+    if actor.sees_everything or actor.role == "finance":
+        return True
+    match actor.role:
+        case "hospital":
+            return order.hospital_id == actor.organisation
+        case "distributor":
+            return order.distributor_id == actor.organisation
+        case "manufacturer":
+            return actor.organisation in order.manufacturers.split()
+        case "bureau":
+            return order.hospital_id.startswith(f"H{subtree_prefix(actor.organisation)}")
+    return False
 
 
 def order_document(order: Order, actor: Actor) -> dict[str, Any]:

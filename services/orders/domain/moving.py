@@ -26,7 +26,9 @@ def moved_dues(
     for line in order.lines.values():
         due = delivery_due(order, line.required_by, terms, calendar)
         if line.delivery_due > changed_at and due > changed_at and due != line.delivery_due:
-            moved.append(MovedLine(line_id=line.line_id, delivery_due=due, before=line.delivery_due))
+            moved.append(
+                MovedLine(line_id=line.line_id, delivery_due=due, before=line.delivery_due)
+            )
     if not moved:
         return []
     return [

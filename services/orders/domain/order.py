@@ -184,6 +184,11 @@ def states_mask(order: Order) -> int:
     return mask
 
 
+def states_bits(state: str) -> int:
+    """The bits by which a list finds orders with a line in this state."""
+    return ANSWERABLE_BIT if state == "awaiting_answer" else 1 << STATES.index(state)
+
+
 def evolve(order: Order | None, type_: str, fact: Any) -> Order:
     """The order with one more fact in it."""
     if type_ == facts.PLACED:

@@ -17,7 +17,11 @@ def unknown(kind: str, value: str, pointer: str, *, retryable: bool = False) -> 
         "delivery": "配送单", "receipt": "验收单", "return": "退货单",
     }  # fmt: skip
     later = "; 对方可能尚未上报, 请稍后重发" if retryable else "; 请先登记"
-    later_en = "; the other side may not have posted yet, try again" if retryable else "; register it first"
+    later_en = (
+        "; the other side may not have posted yet, try again"
+        if retryable
+        else "; register it first"
+    )
     return Refusal(
         f"unknown_{kind}",
         f"{names[kind]} {value} 不存在{later}",

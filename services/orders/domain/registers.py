@@ -75,14 +75,13 @@ class Registers:
 
         Main before backup, then the latest `effective_on`; the batch id settles a tie.
         """
-        best: Role | None = None
-        for role in self.roles.get(product_id, ()):
-            if role.effective_on <= day <= role.ends_on and any(
-                covers(area, division) for area in role.divisions
-            ):
-                if best is None or _rank(role) > _rank(best):
-                    best = role
-        return best
+        fitting = [
+            role
+            for role in self.roles.get(product_id, ())
+            if role.effective_on <= day <= role.ends_on
+            and any(covers(area, division) for area in role.divisions)
+        ]
+        return max(fitting, key=_rank, default=None)
 
 
 def _rank(role: Role) -> tuple[bool, date, str]:
@@ -103,7 +102,9 @@ def batch_roles(batch_id: str, body: dict[str, Any], price: Any) -> list[tuple[s
                         effective_on=date.fromisoformat(body["effective_on"]),
                         ends_on=date.fromisoformat(body["ends_on"]),
                         divisions=tuple(entry["divisions"]),
-                        selected_price=price(entry["selected_price"]) if heading == "main" else None,
+                        selected_price=price(entry["selected_price"])
+                        if heading == "main"
+                        else None,
                     ),
                 )
             )

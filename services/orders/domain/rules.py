@@ -78,7 +78,9 @@ def decide(order: Order | None, sent: Sent, now: datetime, world: World) -> Deci
     manufacturers = (
         " ".join(sorted({x.manufacturer_id for x in fact.lines}))
         if isinstance(fact, facts.Placed)
-        else order.manufacturers if order else ""
+        else order.manufacturers
+        if order
+        else ""
     )
     return Decided(
         topic=ORDERS if sent.type in _OF_AN_ORDER else DELIVERIES,

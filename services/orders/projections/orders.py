@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.orders.domain.order import ANSWERABLE_BIT, STATES, Order, decode
 from shared.kernel.clock import day_end, day_start
-from shared.kernel.codes import subtree_prefix
 from shared.runtime.actors import Actor
 from shared.runtime.visibility import visible_facts
 
@@ -17,33 +15,17 @@ from shared.runtime.visibility import visible_facts
 class Found:
     """One order of a list, and its place in commit order."""
 
-    order: Order
+    state: bytes
     xid: int
     position: int
 
 
-def may_see(actor: Actor, order: Order) -> bool:
-    """Whether this caller may see the order at all (contract, section 2)."""
-    if actor.sees_everything or actor.role == "finance":
-        return True
-    match actor.role:
-        case "hospital":
-            return order.hospital_id == actor.organisation
-        case "distributor":
-            return order.distributor_id == actor.organisation
-        case "manufacturer":
-            return actor.organisation in order.manufacturers.split()
-        case "bureau":
-            return order.hospital_id.startswith(f"H{subtree_prefix(actor.organisation)}")
-    return False
-
-
-async def find_order(connection: Any, order_id: str) -> Order | None:
-    """The order as it stands."""
-    state = await connection.fetchval(
+async def find_state(connection: Any, order_id: str) -> bytes | None:
+    """The order's state as it stands."""
+    state: bytes | None = await connection.fetchval(
         "SELECT state FROM streams WHERE stream = $1", f"order-{order_id}"
     )
-    return None if state is None else decode(state)
+    return state
 
 
 async def history_of(connection: Any, order_id: str) -> list[Any]:
@@ -60,15 +42,18 @@ async def list_orders(
     connection: Any,
     actor: Actor,
     *,
-    state: str | None,
+    states: int | None,
     distributor_id: str | None,
     hospital_id: str | None,
     after: tuple[int, int],
     limit: int,
 ) -> list[Found]:
-    """Orders with a line in this state, as they began to exist."""
+    """Orders with a line in one of these states (bits), as they began to exist."""
     values: list[Any] = [str(after[0]), after[1], limit]
-    where = ["(first_xid, first_position) > ($1::text::xid8, $2::bigint)", "hospital_id IS NOT NULL"]
+    where = [
+        "(first_xid, first_position) > ($1::text::xid8, $2::bigint)",
+        "hospital_id IS NOT NULL",
+    ]
     seen, seen_values = visible_facts(actor, first=4)
     if seen_values:
         where.append(seen)
@@ -77,16 +62,15 @@ async def list_orders(
         if value is not None:
             values.append(value)
             where.append(f"{column} = ${len(values)}")
-    if state is not None:
-        bit = ANSWERABLE_BIT if state == "awaiting_answer" else 1 << STATES.index(state)
-        values.append(bit)
+    if states is not None:
+        values.append(states)
         where.append(f"states & ${len(values)} <> 0")
     rows = await connection.fetch(
         f"""SELECT state, first_xid::text AS xid, first_position FROM streams
             WHERE {" AND ".join(where)} ORDER BY first_xid, first_position LIMIT $3""",
         *values,
     )
-    return [Found(decode(r["state"]), int(r["xid"]), r["first_position"]) for r in rows]
+    return [Found(r["state"], int(r["xid"]), r["first_position"]) for r in rows]
 
 
 async def reconcile(

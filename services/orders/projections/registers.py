@@ -9,102 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import msgspec
-
-from services.orders.commands import PlaceOrder
-from services.orders.domain.registers import Organisation, Product, Registers, batch_roles
-from services.orders.domain.world import World
-from services.orders.policy import OrderTerms
-from shared.kernel.decider import Sent
-from shared.kernel.quantity import parse_price
-from shared.runtime.calendars import CalendarHolder
-from shared.store.log import Head
-
-_CACHED = ["organisation", "product", "batch", "listing"]
-
-
-class WorldLoader:
-    """Gives each batch its world; one per process, refreshed by what changed since."""
-
-    def __init__(self, terms: OrderTerms, calendars: CalendarHolder) -> None:
-        self._terms = terms
-        self._calendars = calendars
-        self._registers = Registers()
-        self._seen = -1
-
-    async def __call__(
-        self, tx: asyncpg.Connection, head: Head, now: datetime, batch: Sequence[Sent]
-    ) -> World:
-        """The world behind the gate for this batch."""
-        if head.world != self._seen:
-            await self._refresh(tx)
-            self._seen = head.world
-        calendar = await self._calendars.at(tx, head.world)
-        return World(self._registers, calendar, self._terms, await _agreements(tx, batch))
-
-    async def _refresh(self, tx: asyncpg.Connection) -> None:
-        rows = await tx.fetch(
-            "SELECT kind, id, body FROM registers WHERE change > $1 AND kind = ANY($2) ORDER BY change",
-            self._seen,
-            _CACHED,
-        )
-        for row in rows:
-            _take(self._registers, row["kind"], row["id"], msgspec.json.decode(row["body"]))
-
-
-def _take(registers: Registers, kind: str, id_: str, body: dict[str, Any]) -> None:
-    if kind == "organisation":
-        registers.organisations[id_] = Organisation(
-            id=id_,
-            kinds=frozenset(body["kinds"]),
-            division=body["division"],
-            level=body.get("level"),
-            remote=bool(body.get("remote")),
-        )
-    elif kind == "product":
-        registers.products[id_] = Product(
-            id=id_,
-            generic_name=body["generic_name"],
-            category=body["category"],
-            manufacturer_id=body["manufacturer_id"],
-        )
-    elif kind == "listing":
-        registers.listings[id_] = body["status"]
-    elif kind == "batch":
-        registers.put_batch(id_, batch_roles(id_, body, parse_price))
-
-
-async def _agreements(
-    tx: asyncpg.Connection, batch: Sequence[Sent]
-) -> dict[tuple[str, str, str], dict[str, str]]:
-    """The agreements of the lines that this batch places: half a million do not live in memory."""
-    keys = {
-        (command.hospital_id, line.product_id, command.distributor_id)
-        for command in (sent.command for sent in batch)
-        if isinstance(command, PlaceOrder)
-        for line in command.lines
-    }
-    if not keys:
-        return {}
-    hospitals, products, distributors = zip(*keys, strict=True)
-    rows = await tx.fetch(
-        """SELECT r.hospital_id, r.product_id, r.distributor_id, r.batch_id, r.id
-           FROM unnest($1::text[], $2::text[], $3::text[]) AS k(hospital_id, product_id, distributor_id)
-           JOIN registers r USING (hospital_id, product_id, distributor_id)
-           WHERE r.kind = 'agreement' ORDER BY r.id DESC""",
-        hospitals,
-        products,
-        distributors,
-    )
-    found: dict[tuple[str, str, str], dict[str, str]] = {}
-    for row in rows:
-        key = (row["hospital_id"], row["product_id"], row["distributor_id"])
-        found.setdefault(key, {})[row["batch_id"]] = row["id"]
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +82,43 @@ async def store_entries(
         [version for _, version in changed],
         world,
         *(
-            [
-                entry.body.get(name) if entry.kind == "agreement" else None
-                for entry, _ in changed
-            ]
+            [entry.body.get(name) if entry.kind == "agreement" else None for entry, _ in changed]
             for name in ("hospital_id", "product_id", "distributor_id", "batch_id")
         ),
     )
     await tx.execute("UPDATE log_head SET world = $1", world)
+
+
+CACHED: Final = ("organisation", "product", "batch", "listing")
+"""The registers that every writer keeps in memory; agreements are too many."""
+
+
+async def changed_since(tx: asyncpg.Connection, seen: int) -> list[Entry]:
+    """The cached entries that changed after change number `seen`, in order."""
+    rows = await tx.fetch(
+        "SELECT kind, id, body FROM registers WHERE change > $1 AND kind = ANY($2) ORDER BY change",
+        seen,
+        list(CACHED),
+    )
+    return [Entry(row["kind"], row["id"], msgspec.json.decode(row["body"])) for row in rows]
+
+
+async def agreements_of(
+    tx: asyncpg.Connection, keys: Sequence[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], dict[str, str]]:
+    """The agreements of these (hospital, product, distributor): their ids by batch."""
+    hospitals, products, distributors = zip(*keys, strict=True)
+    rows = await tx.fetch(
+        """SELECT r.hospital_id, r.product_id, r.distributor_id, r.batch_id, r.id
+           FROM unnest($1::text[], $2::text[], $3::text[]) AS k(hospital_id, product_id, distributor_id)
+           JOIN registers r USING (hospital_id, product_id, distributor_id)
+           WHERE r.kind = 'agreement' ORDER BY r.id DESC""",
+        hospitals,
+        products,
+        distributors,
+    )
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in rows:
+        key = (row["hospital_id"], row["product_id"], row["distributor_id"])
+        found.setdefault(key, {})[row["batch_id"]] = row["id"]
+    return found

@@ -1,4 +1,4 @@
-"""A calendar change moves dues that have not passed (工作日历变更改期), by facts, and no other."""
+"""The bus door of orders: a calendar change moves dues that have not passed (工作日历变更改期)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import asyncpg
 
 from services.orders.domain.moving import moved_dues
-from services.orders.policy import OrderTerms
+from services.orders.policy import OrderTerms, order_terms
 from shared.events.envelope import Record
 from shared.events.reference import CALENDAR_YEAR
+from shared.events.topics import REFERENCE
 from shared.runtime.calendars import fold_calendar, stored_calendar
 from shared.runtime.handling import Kit, instant_behind_gate, store
 from shared.runtime.judging import Batch
@@ -22,7 +23,10 @@ from shared.store.log import StreamRow, load
 _CHUNK = 1000
 
 
-async def fold(tx: asyncpg.Connection, records: Sequence[Record], room: Room, terms: OrderTerms) -> None:
+TOPICS = (REFERENCE,)
+
+
+async def fold(tx: asyncpg.Connection, records: Sequence[Record], room: Room) -> None:
     """Keep the loaded years and move the dues of open orders, behind the exclusive gate."""
     loaded = [record for record in records if record.type == CALENDAR_YEAR]
     if not loaded:
@@ -33,11 +37,15 @@ async def fold(tx: asyncpg.Connection, records: Sequence[Record], room: Room, te
     now = instant_behind_gate(room.time, head)
     if await fold_calendar(tx, loaded):
         changed_at = max(record.recorded_at for record in loaded)
-        await _move(tx, room.desk.kit, terms, changed_at, now)
+        await _move(tx, room.desk.kit, order_terms(room.policy), changed_at, now)
 
 
 async def _move(
-    tx: asyncpg.Connection, kit: Kit[Any, Any], terms: OrderTerms, changed_at: datetime, now: datetime
+    tx: asyncpg.Connection,
+    kit: Kit[Any, Any],
+    terms: OrderTerms,
+    changed_at: datetime,
+    now: datetime,
 ) -> None:
     calendar = await stored_calendar(tx)
     behind = ""
@@ -53,7 +61,8 @@ async def _move(
         batch: Batch[Any, Any] = Batch(kit.decider, found, {}, now, None)
         for stream in found:
             batch.apply(
-                stream, lambda order: moved_dues(order, calendar, terms, changed_at=changed_at, now=now)
+                stream,
+                lambda order: moved_dues(order, calendar, terms, changed_at=changed_at, now=now),
             )
         if batch.events:
             await store(tx, kit, batch)

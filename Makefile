@@ -1,0 +1,54 @@
+# Every verb of the project. `make help` prints itself.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+
+help: ## Show what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## Make .venv with everything in it, jicai included
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "正在准备 .venv / preparing .venv"
+	@$(PYTHON) tools/make_venv.py "$(VENV)"
+	@touch "$(STAMP)"
+
+demo: $(STAMP) ## Play a province through the real doors and show its figures
+	@"$(BIN)/jicai" demo
+
+test: $(STAMP) ## Run all tests; they start their own PostgreSQL
+	@"$(BIN)/python" -m pytest
+
+check: lint types imports ## What every commit must pass: lint, types, import contracts
+
+lint: $(STAMP) ## Lint and check the format
+	@"$(BIN)/ruff" check .
+	@"$(BIN)/ruff" format --check .
+
+types: $(STAMP) ## mypy --strict
+	@"$(BIN)/mypy"
+
+imports: $(STAMP) ## Who may import whom
+	@"$(BIN)/lint-imports"
+
+fmt: $(STAMP) ## Format and sort
+	@"$(BIN)/ruff" format .
+	@"$(BIN)/ruff" check --fix .
+
+bench: $(STAMP) ## Measure against reference programs in the same minute, one JSON line each
+	@"$(BIN)/python" tools/make_venv.py "$(VENV)" bench
+	@"$(BIN)/python" -m bench
+
+docs: $(STAMP) ## Write the documents that are made from the code
+	@"$(BIN)/python" tools/make_docs.py
+
+lock: $(STAMP) ## Write requirements.lock anew from what is installed
+	@"$(BIN)/python" tools/make_lock.py
+
+clean: ## Remove what was made
+	rm -rf "$(VENV)" .jicai .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: help setup demo test check lint types imports fmt bench docs lock clean

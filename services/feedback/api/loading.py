@@ -1,0 +1,93 @@
+"""Loading a year of the calendar (录入工作日历): one transaction behind the gate, one fact for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from services.feedback.projections.calendar import (
+    next_version,
+    instant_of_loading,
+    store_year,
+)
+from shared.events.reference import CALENDAR_YEAR, CalendarDay, CalendarYearLoaded
+from shared.events.topics import REFERENCE
+from shared.kernel.calendar import WorkCalendar
+from shared.kernel.calendar_years import SpecialDay, official_year
+from shared.kernel.canonical import fact_sha256
+from shared.kernel.clock import utc_text
+from shared.runtime.actors import Actor
+from shared.runtime.calendars import stored_calendar
+from shared.runtime.desk import RETRYABLE, UNAVAILABLE, unavailable
+from shared.runtime.handling import MarkMissing, instant_behind_gate
+from shared.runtime.marks import append_marks
+from shared.runtime.room import Room
+from shared.store.locks import lock_gate
+from shared.store.log import NewEvent, append, hint, load, take_positions
+
+
+async def load_year(
+    room: Room, actor: Actor, year: int, days: Sequence[SpecialDay]
+) -> WorkCalendar:
+    """The calendar with this year in it; what is loaded already changes nothing. Durable."""
+    assert room.desk is not None
+    while True:
+        try:
+            async with room.pool.acquire() as connection, connection.transaction():
+                return await _load(connection, room, actor, year, days)
+        except (MarkMissing, *RETRYABLE):
+            await append_marks(room.pool, room.desk.kit)
+        except UNAVAILABLE as error:
+            raise unavailable() from error
+
+
+async def _load(
+    tx: asyncpg.Connection, room: Room, actor: Actor, year: int, days: Sequence[SpecialDay]
+) -> WorkCalendar:
+    await lock_gate(tx, room.service.name)
+    head, _ = await load(tx, [])
+    now = instant_behind_gate(room.time, head)
+    if head.next_mark is not None and now >= head.next_mark:
+        raise MarkMissing
+    calendar = await stored_calendar(tx)
+    plan = official_year(year, days)
+    if calendar.year(year) == plan:
+        return calendar
+    calendar = calendar.with_year(year, plan.days)
+    loaded = CalendarYearLoaded(
+        year=year,
+        version=calendar.version,
+        days=[
+            CalendarDay(date=day.date.isoformat(), kind=day.kind, name=day.name, notice=day.notice)
+            for day in plan.days
+        ],
+    )
+    at = await instant_of_loading(tx, year, now)
+    await store_year(tx, loaded, at)
+    event = _event(loaded, await next_version(tx, year), actor, at)
+    await append(tx, [event], await take_positions(tx, 1))
+    await hint(tx)
+    return calendar
+
+
+def _event(loaded: CalendarYearLoaded, version: int, actor: Actor, now: datetime) -> NewEvent:
+    """The year as the province's own event: the same words inside and outside."""
+    source, event_id = f"urn:jicai:{actor.organisation}", f"calendar-{loaded.year}-v{version}"
+    fact = msgspec.json.encode(loaded)
+    data = msgspec.json.decode(fact)
+    sha256 = fact_sha256(
+        source=source, id=event_id, type=CALENDAR_YEAR, time=now, subject=None, data=data
+    )
+    payload = msgspec.json.encode(
+        {
+            "specversion": "1.0", "id": event_id, "source": source, "type": CALENDAR_YEAR,
+            "time": utc_text(now), "datacontenttype": "application/json", "data": data,
+        }
+    )  # fmt: skip
+    return NewEvent(
+        REFERENCE, f"calendar-{loaded.year}", version, source, event_id, CALENDAR_YEAR, now, now,
+        sha256, payload, fact,
+    )  # fmt: skip

@@ -1,0 +1,117 @@
+"""Opening a ticket (提交反馈): the words become an event, the desk decides, the ticket is read back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from services.feedback.api.bodies import TicketBody
+from services.feedback.commands import OpenTicket
+from services.feedback.domain.ticket import Ticket
+from services.feedback.projections.tickets import find_ticket, stream_of, words_of_opening
+from shared.events.feedback import TICKET_OPENED
+from shared.kernel.canonical import canonical, fact_sha256
+from shared.kernel.clock import utc_text
+from shared.kernel.decider import Sent
+from shared.kernel.errors import Problem, Refusal
+from shared.runtime.actors import Actor
+from shared.runtime.judging import Verdict
+from shared.runtime.room import Room
+
+CONFLICT: Final = "conflicting_duplicate"
+
+
+async def open_ticket(
+    room: Room, actor: Actor, said: TicketBody, words: dict[str, Any]
+) -> tuple[Ticket, bool]:
+    """The ticket, and whether it is new; a Problem where it is refused. Durable when it returns."""
+    verdict = await _judged(room, _sent(actor, said, words, await room.now()))
+    refusal = verdict.refusal
+    if refusal is not None and refusal.code != CONFLICT:
+        raise refusal_problem(refusal)
+    async with room.pool.acquire() as connection:
+        ticket = await find_ticket(connection, said.ticket_id)
+        first = await words_of_opening(connection, said.ticket_id)
+    assert ticket is not None
+    # Said again it carries a later time, so the words are compared, not the events' hashes.
+    is_new = verdict.status == "accepted"
+    if not is_new and canonical(first) != canonical(words):
+        raise _conflict()
+    return ticket, is_new
+
+
+async def _judged(room: Room, sent: Sent) -> Verdict:
+    """The desk's verdict; what is unknown is asked for a second time when the bus has caught up."""
+    assert room.desk is not None
+    [verdict] = await room.desk.submit([sent])
+    if verdict.refusal is None or not verdict.refusal.retryable or room.catch_up is None:
+        return verdict
+    await room.catch_up()
+    [verdict] = await room.desk.submit([sent])
+    return verdict
+
+
+def refusal_problem(refusal: Refusal) -> Problem:
+    """A refusal as 422, saying whether the same may succeed later."""
+    return Problem(
+        422,
+        refusal.code,
+        refusal.detail_zh,
+        refusal.detail_en,
+        errors=[
+            {"pointer": refusal.pointer or "", "code": refusal.code, "detail": refusal.detail_zh}
+        ],
+        extra={"retryable": True} if refusal.retryable else {},
+    )
+
+
+def _conflict() -> Problem:
+    return Problem(
+        409,
+        CONFLICT,
+        "该工单编号已用于不同的内容; 请换用新的编号",
+        "this ticket id was used for other content; use a new one",
+    )
+
+
+def _sent(actor: Actor, said: TicketBody, words: dict[str, Any], now: datetime) -> Sent:
+    """The opening as the hospital's own event, dated by our clock (CloudEvents)."""
+    source, event_id = f"urn:jicai:{said.hospital_id}", f"{said.ticket_id}-opened"
+    command = OpenTicket(
+        ticket_id=said.ticket_id,
+        hospital_id=said.hospital_id,
+        product_id=said.product_id,
+        addressees=tuple(said.addressees),
+        category=said.category,
+        description=said.description,
+        order_ids=tuple(said.order_ids or ()),
+        prominent=said.prominent,
+        by=str(actor),
+    )
+    try:
+        sha256 = fact_sha256(
+            source=source, id=event_id, type=TICKET_OPENED, time=now, subject=None, data=words
+        )
+    except ValueError as error:
+        raise Problem(
+            422, "malformed", f"内容无法规范化: {error}", f"cannot be written canonically: {error}"
+        ) from None
+    return Sent(
+        stream=stream_of(said.ticket_id),
+        source=source,
+        event_id=event_id,
+        type=TICKET_OPENED,
+        occurred_at=now,
+        sha256=sha256,
+        payload=msgspec.json.encode(
+            {
+                "specversion": "1.0", "id": event_id, "source": source, "type": TICKET_OPENED,
+                "time": utc_text(now), "datacontenttype": "application/json", "data": words,
+            }
+        ),
+        command=command,
+        role=actor.role,
+        organisation=actor.organisation,
+    )  # fmt: skip

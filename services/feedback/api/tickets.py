@@ -1,0 +1,87 @@
+"""Tickets over HTTP (反馈工单接口)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Body, Depends, Response
+
+from services.feedback.api.bodies import Division, HospitalId, TicketBody, Uscc, read_ticket
+from services.feedback.api.opening import open_ticket
+from services.feedback.api.views import ticket_document
+from services.feedback.projections.tickets import TicketFilter, find_ticket, list_tickets, may_see
+from shared.kernel.codes import is_hospital_id, is_path_id
+from shared.runtime.actors import Actor, CurrentActor, forbidden, not_found
+from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
+from shared.runtime.room import Room, room_of
+
+router = APIRouter(prefix="/feedback/v1", tags=["tickets 反馈工单"])
+FeedbackRoom = Annotated[Room, Depends(room_of("feedback"))]
+
+State = Literal["open", "promised", "solved", "confirmed", "closed"]
+Level = Literal["county", "city", "province"]
+
+_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": TicketBody.model_json_schema()}},
+    }
+}
+
+
+@router.post(
+    "/tickets",
+    status_code=201,
+    responses={200: {"description": "同一工单已提交过"}, 409: {"description": "编号已用于不同内容"}},
+    openapi_extra=_BODY,
+)
+async def post_ticket(
+    actor: CurrentActor, room: FeedbackRoom, answer: Response, body: Annotated[Any, Body()] = None
+) -> dict[str, Any]:
+    """医疗机构提交反馈; 同一编号、同一内容再次提交答复原工单."""
+    _may_open(actor, body)
+    said = read_ticket(body)
+    ticket, is_new = await open_ticket(room, actor, said, body)
+    answer.status_code = 201 if is_new else 200
+    return ticket_document(ticket)
+
+
+def _may_open(actor: Actor, body: Any) -> None:
+    """403 goes before 422, so whose ticket it is gets looked at before the rest is."""
+    named = body.get("hospital_id") if isinstance(body, dict) else None
+    is_anothers = is_hospital_id(named) and named != actor.organisation
+    if actor.role != "hospital" or is_anothers:
+        raise forbidden("只有医疗机构可以提交自己的反馈", "a hospital opens its own tickets only")
+
+
+@router.get("/tickets/{ticket_id}")
+async def get_ticket(ticket_id: str, actor: CurrentActor, room: FeedbackRoom) -> dict[str, Any]:
+    """一张工单及其处理记录."""
+    ticket = await find_ticket(room.pool, ticket_id) if is_path_id(ticket_id) else None
+    if ticket is None or not may_see(actor, ticket):
+        raise not_found("工单不存在, 或您无权查看", "no such ticket, or not yours to see")
+    return ticket_document(ticket)
+
+
+@router.get("/tickets")
+async def get_tickets(
+    actor: CurrentActor,
+    room: FeedbackRoom,
+    state: State | None = None,
+    level: Level | None = None,
+    bureau: Division | None = None,
+    hospital_id: HospitalId | None = None,
+    addressee: Uscc | None = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """工单列表, 按编号排列."""
+    behind = read_cursor(after, str)[0] if after is not None else ""
+    if behind and not is_path_id(behind):
+        raise bad_cursor()
+    wanted = TicketFilter(
+        state=state, level=level, bureau=bureau, hospital_id=hospital_id, addressee=addressee
+    )
+    found = await list_tickets(room.pool, actor, wanted, after=behind, limit=limit)
+    items = [ticket_document(ticket) for ticket in found]
+    return page(items, limit, cursor(found[-1].ticket_id) if found else None)

@@ -1,0 +1,1 @@
+"""What feedback decides, and what a ticket then is. Pure."""

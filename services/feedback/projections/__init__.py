@@ -1,0 +1,1 @@
+"""What one may look up: who and what is registered, and tickets as stored."""
