@@ -43,7 +43,7 @@ bench: $(STAMP) ## Measure against reference programs in the same minute, one JS
 	@"$(BIN)/python" -m bench
 
 docs: $(STAMP) ## Write the documents that are made from the code
-	@"$(BIN)/python" tools/make_docs.py
+	@PYTHONPATH=. "$(BIN)/python" tools/make_docs.py
 
 lock: $(STAMP) ## Write requirements.lock anew from what is installed
 	@"$(BIN)/python" tools/make_lock.py

@@ -23,5 +23,5 @@ PUBLISHED_BY: Final[dict[str, tuple[str, ...]]] = {
 }
 """The topics of each service's log: reference facts come from orders (registers) and feedback (calendar)."""
 
-BEARS_MARKS: Final = frozenset({"orders"})
+BEARS_MARKS: Final = frozenset({"orders", "feedback"})
 """The services that take facts from outside, so that their logs say where a day ends."""

@@ -26,10 +26,12 @@ _SCAN = 50_000
 def changes_router(service: str) -> APIRouter:
     """The feed of one service's log."""
     router = APIRouter(prefix=f"/{service}/v1", tags=["changes 变更流"])
+    # A default and not an Annotated: a postponed annotation cannot see this function's `service`.
+    its_room = Depends(room_of(service))
 
     async def changes(
         actor: CurrentActor,
-        room: Annotated[Room, Depends(room_of(service))],
+        room: Room = its_room,
         after: After = None,
         limit: Limit = 100,
         wait: Wait = 0,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,14 +106,21 @@ async def schema_state(connection: asyncpg.Connection, service: str, package: st
 async def _prepare(connection: asyncpg.Connection, service: str) -> None:
     for role in (role_of(service), BUS_ROLE):
         if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
-            await connection.execute(f"CREATE ROLE {role} NOLOGIN")
-        await connection.execute(f"GRANT {role} TO CURRENT_USER")
+            await _once(connection, f"CREATE ROLE {role} NOLOGIN")
+        await _once(connection, f"GRANT {role} TO CURRENT_USER")
     await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {service}")
     await connection.execute(
         f"""CREATE TABLE IF NOT EXISTS {service}.schema_migrations (
               name text PRIMARY KEY, sha256 text NOT NULL,
               applied_at timestamptz NOT NULL DEFAULT now())"""
     )
+
+
+async def _once(connection: asyncpg.Connection, statement: str) -> None:
+    """Roles belong to the cluster, our lock to one database: another installation may be faster."""
+    with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+        async with connection.transaction():
+            await connection.execute(statement)
 
 
 async def _grant(connection: asyncpg.Connection, service: str) -> None:

@@ -40,14 +40,20 @@ class LogReader:
 
     async def listen(self, on_hint: Callable[[], None]) -> None:
         """Call `on_hint` at each commit, for ever; after a lost connection once, for what was missed."""
+        def hear(*_: Any) -> None:
+            on_hint()
+
         while True:
             try:
                 async with self._pool.acquire() as connection:
                     lost = asyncio.Event()
                     connection.add_termination_listener(lambda *_, lost=lost: lost.set())
-                    await connection.add_listener(HINT_CHANNEL, lambda *_: on_hint())
-                    on_hint()
-                    await lost.wait()
+                    await connection.add_listener(HINT_CHANNEL, hear)
+                    try:
+                        on_hint()
+                        await lost.wait()
+                    finally:
+                        await connection.remove_listener(HINT_CHANNEL, hear)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await asyncio.sleep(0.5)
 

@@ -35,7 +35,10 @@ async def get_year(year: Year, actor: CurrentActor, room: FeedbackRoom) -> dict[
 
 @router.put("/calendar/{year}")
 async def put_year(
-    year: Year, actor: Annotated[Actor, Depends(province_only)], room: FeedbackRoom, body: CalendarBody
+    year: Year,
+    actor: Annotated[Actor, Depends(province_only)],
+    room: FeedbackRoom,
+    body: CalendarBody,
 ) -> dict[str, Any]:
     """按国务院办公厅通知录入一年的安排; 同样内容再次录入不产生变化."""
     days = [

@@ -9,8 +9,8 @@ import asyncpg
 import msgspec
 
 from services.feedback.projections.calendar import (
-    next_version,
     instant_of_loading,
+    next_version,
     store_year,
 )
 from shared.events.reference import CALENDAR_YEAR, CalendarDay, CalendarYearLoaded

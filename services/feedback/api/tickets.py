@@ -32,7 +32,10 @@ _BODY: Final = {
 @router.post(
     "/tickets",
     status_code=201,
-    responses={200: {"description": "同一工单已提交过"}, 409: {"description": "编号已用于不同内容"}},
+    responses={
+        200: {"description": "同一工单已提交过"},
+        409: {"description": "编号已用于不同内容"},
+    },
     openapi_extra=_BODY,
 )
 async def post_ticket(

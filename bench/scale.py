@@ -1,0 +1,27 @@
+"""How much is measured: enough to tell, or just enough to see that it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The sizes of a run."""
+
+    rounds: int = 7
+    batches: int = 9
+    """Batches of 500 a lane sends in one round."""
+    appended: int = 20
+    """Batches of 500 that one round of appends takes."""
+    folded: int = 50
+    """Batches of 500 that the fold's log holds per lane."""
+    small: int = 50
+    """Batches of 500 per lane in the small store of `cost_growth`."""
+    copies: int = 19
+    """How many copies of the small store's rows the large one holds more."""
+    lines: int = 1_000_000
+
+
+FULL = Scale()
+QUICK = Scale(rounds=2, batches=2, appended=4, folded=4, small=4, copies=2, lines=20_000)

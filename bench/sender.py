@@ -1,0 +1,62 @@
+"""The load generator, a process of its own: `python -m bench.sender URL FILE`.
+
+It sends requests built beforehand over one connection per lane and does next to nothing else: read
+an answer, count what was accepted. Prints the seconds from the first byte to the last answer, and
+how many events that were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import uvloop
+
+Lane = list[tuple[int, bytes]]
+
+
+async def send_lane(host: str, port: int, lane: Lane, start: asyncio.Event) -> float:
+    """Send one lane's requests one after another; the instant of the last answer."""
+    reader, writer = await asyncio.open_connection(host, port, limit=1 << 20)
+    await start.wait()
+    for count, request in lane:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        body = await reader.readexactly(size)
+        if not head.startswith(b"HTTP/1.1 200") or accepted(body) != count:
+            raise RuntimeError(f"{head!r} {body[:2000]!r}")
+    done = time.perf_counter()
+    writer.close()
+    return done
+
+
+def accepted(body: bytes) -> int:
+    """How many events an answer accepts: one by one, or as a plain number."""
+    one_by_one = body.count(b'"status":"accepted"')
+    return one_by_one or int(msgspec.json.decode(body)["accepted"])
+
+
+async def send(url: str, path: Path) -> tuple[float, int]:
+    """Send every lane at the same time; the seconds that took, and the events."""
+    lanes: list[Lane] = msgspec.msgpack.decode(path.read_bytes(), type=list[Lane])
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    start = asyncio.Event()
+    tasks = [
+        asyncio.create_task(send_lane(parts.hostname, parts.port, lane, start)) for lane in lanes
+    ]
+    await asyncio.sleep(0.05)
+    begin = time.perf_counter()
+    start.set()
+    seconds = max(await asyncio.gather(*tasks)) - begin
+    return seconds, sum(count for lane in lanes for count, _ in lane)
+
+
+if __name__ == "__main__":
+    print(*uvloop.run(send(sys.argv[1], Path(sys.argv[2]))))

@@ -1,0 +1,1 @@
+"""What one may look up: accruals as stored."""
