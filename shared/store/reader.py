@@ -40,6 +40,7 @@ class LogReader:
 
     async def listen(self, on_hint: Callable[[], None]) -> None:
         """Call `on_hint` at each commit, for ever; after a lost connection once, for what was missed."""
+
         def hear(*_: Any) -> None:
             on_hint()
 

