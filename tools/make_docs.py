@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from services.orders.api.imports.page import import_page
 from shared.events import feedback, orders, reference, settlement, topics
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +22,7 @@ SECTIONS: list[tuple[str, dict[str, type]]] = [
     (
         topics.REFERENCE,
         {
-            **{t: reference.ResourcePut for t in reference.TYPES},
+            **dict.fromkeys(reference.TYPES, reference.ResourcePut),
             reference.CALENDAR_YEAR: reference.CalendarYearLoaded,
         },
     ),
@@ -60,3 +61,4 @@ def _type(annotation: typing.Any) -> str:
 
 if __name__ == "__main__":
     (ROOT / "docs" / "events.md").write_text(events_page(), encoding="utf-8")
+    (ROOT / "docs" / "import.md").write_text(import_page(), encoding="utf-8")

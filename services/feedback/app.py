@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter
 
 from services.feedback.api import calendar, tickets
+from services.feedback.api.world import WorldLoader
+from services.feedback.consumer import TOPICS, fold
 from services.feedback.domain.rules import TICKETS
 from services.feedback.domain.ticket import Ticket
 from services.feedback.domain.world import World
 from services.feedback.policy import ticket_terms
-from services.feedback.projections.registers import WorldLoader, fold_registers
-from shared.events.envelope import Record
-from shared.events.topics import REFERENCE
 from shared.kernel.policy import Policy
 from shared.runtime.calendars import CalendarHolder
 from shared.runtime.handling import Kit
@@ -37,15 +35,10 @@ def kit(policy: Policy, calendars: CalendarHolder, time: Time) -> Kit[Ticket, Wo
     return Kit("feedback", TICKETS, COLUMNS, WorldLoader(ticket_terms(policy), calendars), time)
 
 
-async def fold(tx: Any, records: Sequence[Record], _room: Any) -> None:
-    """Feedback listens to the registers only."""
-    await fold_registers(tx, records)
-
-
 service: Final = Service(
     name="feedback",
     router=router,
-    topics=(REFERENCE,),
+    topics=TOPICS,
     fold=fold,
     marks=True,
     kit=kit,

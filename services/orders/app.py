@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.orders.api import events, orders, registers
+from services.orders.api import events, importing, orders, registers
 from services.orders.api.world import WorldLoader
 from services.orders.consumer import TOPICS, fold
 from services.orders.domain.order import Order
@@ -24,7 +24,7 @@ COLUMNS = StreamColumns(
 )
 
 router = APIRouter()
-for _part in (events, registers, orders):
+for _part in (events, registers, orders, importing):
     router.include_router(_part.router)
 
 

@@ -13,13 +13,16 @@ from fastapi import APIRouter, Depends, Query
 from shared.events.topics import MARKS
 from shared.kernel.clock import utc_text
 from shared.kernel.errors import Problem
-from shared.runtime.actors import Actor, CurrentActor
+from shared.runtime.actors import CurrentActor
 from shared.runtime.pages import After, Limit, cursor, read_cursor
 from shared.runtime.room import Room, room_of
 from shared.runtime.visibility import visible_facts
 from shared.store.horizon import BEHIND, SETTLED, Cursor, epoch_of, wait_until_settled
 
 Wait = Annotated[float, Query(ge=0, le=30, description="没有新事实时最多等待的秒数")]
+Registers = Annotated[
+    bool, Query(description="医院和企业: 一并给出基础信息的变更 (医保部门总是可见)")
+]
 _SCAN = 50_000
 
 
@@ -35,6 +38,7 @@ def changes_router(service: str) -> APIRouter:
         after: After = None,
         limit: Limit = 100,
         wait: Wait = 0,
+        registers: Registers = False,
     ) -> dict[str, Any]:
         place = await _place(room.pool, after)
         deadline = asyncio.get_running_loop().time() + wait
@@ -46,7 +50,13 @@ def changes_router(service: str) -> APIRouter:
                 room.pool.acquire() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
-                items, place = await _read(connection, actor, place, limit)
+                seen = visible_facts(
+                    actor, first=5, registers=registers, by_pool=service == "settlement"
+                )
+                items, reached = await _read(connection, seen, place, limit)
+            moved, place = reached != place, reached
+            if moved and not items:
+                continue  # others' facts only, so far: an empty page would look like the end
             if items or asyncio.get_running_loop().time() >= deadline:
                 return {"items": items, "next": cursor(place.epoch, place.xid, place.position)}
             await asyncio.sleep(0.1)
@@ -71,10 +81,10 @@ async def _place(pool: asyncpg.Pool, after: str | None) -> Cursor:
 
 
 async def _read(
-    connection: Any, actor: Actor, place: Cursor, limit: int
+    connection: Any, seen: tuple[str, list[Any]], place: Cursor, limit: int
 ) -> tuple[list[dict[str, Any]], Cursor]:
     """A page, and where to go on: behind the last item, or behind all that was looked at."""
-    where, values = visible_facts(actor, first=5)
+    where, values = seen
     rows = await connection.fetch(
         f"""SELECT xid::text AS xid, position, payload, version, recorded_at, sha256, seen
             FROM (SELECT *, topic <> $4 AND {where} AS seen FROM events

@@ -70,7 +70,7 @@ class Consumer:
 
     async def is_caught_up(self) -> bool:
         """Nothing stands behind any cursor, and nothing is held."""
-        for partition, owned in self._owned.items():
+        for partition, owned in list(self._owned.items()):
             if owned.held or await self._subscription.is_behind(partition, owned.cursor):
                 return False
         return True
@@ -157,7 +157,7 @@ class Consumer:
         return True
 
     async def _release(self, at: datetime) -> None:
-        for partition, owned in self._owned.items():
+        for partition, owned in list(self._owned.items()):
             if owned.held:
                 owned.held = await is_held(self._room.pool, partition)
         log.debug("close.done", group=self.group, at=at.isoformat())

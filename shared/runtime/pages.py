@@ -40,9 +40,18 @@ def read_cursor(text: str, *kinds: type) -> tuple[Any, ...]:
         raise bad_cursor() from None
     if not isinstance(key, list) or len(key) != len(kinds):
         raise bad_cursor()
-    if any(type(part) is not kind for part, kind in zip(key, kinds, strict=True)):
+    if not all(_fits(part, kind) for part, kind in zip(key, kinds, strict=True)):
         raise bad_cursor()
     return tuple(key)
+
+
+def _fits(part: Any, kind: type) -> bool:
+    """A cursor can be made up: its parts must be what a database can hold."""
+    if type(part) is not kind:
+        return False
+    if isinstance(part, int):
+        return 0 <= part < 2**63
+    return "\0" not in str(part)
 
 
 def page(items: list[Any], limit: int, next_cursor: str | None) -> dict[str, Any]:

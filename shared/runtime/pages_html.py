@@ -5,30 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from shared.runtime.remedies import REMEDIES
+
 _STYLE = """<style>body{font:15px/1.6 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ddd;padding:.3rem .5rem;
 text-align:left;vertical-align:top}code{background:#f4f4f4;padding:0 .2rem}</style>"""
-
-REMEDIES: dict[str, tuple[str, str]] = {
-    "malformed": (
-        "内容格式不符合接口约定。按 errors[].pointer 指出的位置修改后重发; 被拒绝的事件编号未被占用。",
-        "A value does not have the agreed form. Mend what errors[].pointer names and send again.",
-    ),
-    "all_rejected": (
-        "本批事件全部被拒绝, 逐条原因见 results。",
-        "Every event of the batch was rejected; results says why, one by one.",
-    ),
-    "unavailable": (
-        "数据库暂不可用。稍后用同样的 id 重发, 已登记的会回答 duplicate。",
-        "The database is away. Send the same ids again later; what was recorded answers duplicate.",
-    ),
-    "cursor_epoch": (
-        "游标早于一次数据恢复。从头读取变更流, 并用对账接口核对。",
-        "The cursor is from before a restore. Read from the beginning and reconcile.",
-    ),
-    "forbidden": ("该角色无权执行此操作。", "You may see this, but not do it."),
-    "not_found": ("不存在, 或您无权查看。", "It does not exist, or you may not see it."),
-}
 
 
 def problem_page(code: str) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kernel.errors import Problem
 from shared.runtime import problems
+from shared.runtime.bodies import refuse_nul
 from shared.runtime.changes import changes_router
 from shared.runtime.metrics import observe_request
 from shared.runtime.pages_html import endpoint_page, problem_page
@@ -34,6 +35,7 @@ def create_app(
         version=version("jicai"),
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(refuse_nul)],
     )
     app.state.rooms = dict(rooms)
     app.state.trust_actor_header = trust_actor_header

@@ -50,7 +50,11 @@ class AdversarialBus:
     """Holds the partitions of these logs; `publish` is what a relay would write."""
 
     def __init__(
-        self, logs: Sequence[str] = ("orders", "feedback"), *, seed: int = 0, manners: Manners = RUDE
+        self,
+        logs: Sequence[str] = ("orders", "feedback"),
+        *,
+        seed: int = 0,
+        manners: Manners = RUDE,
     ) -> None:
         self.manners = manners
         self.random = random.Random(seed)  # noqa: S311
@@ -107,6 +111,14 @@ class AdversarialBus:
         if hidden and self.random.random() >= partition.laziness:
             few = self.manners.hide > 0 and self.random.random() < 0.7
             partition.shown += self.random.randint(1, min(hidden, 10)) if few else hidden
+
+    def ends(self, topics: Sequence[str]) -> dict[str, str]:
+        """The cursor behind everything, for each partition of these topics that holds anything."""
+        return {
+            name: str(len(partition.records))
+            for name, partition in self.partitions.items()
+            if partition.topic in topics and partition.records
+        }
 
     async def close(self) -> None:
         """Nothing to give back."""

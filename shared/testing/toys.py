@@ -46,6 +46,7 @@ class Noted(msgspec.Struct, frozen=True, omit_defaults=True):
     """A number, how many timers had fired before it, and the timer it sets."""
 
     name: str
+    topic: str
     number: int
     after: int
     due: datetime | None = None
@@ -63,6 +64,7 @@ class Toy(msgspec.Struct, array_like=True):
     """One stream of notes."""
 
     name: str
+    topic: str
     total: int = 0
     fired: int = 0
     due: datetime | None = None
@@ -114,12 +116,12 @@ def _decide(toy: Toy | None, sent: Sent, now: datetime, _world: None) -> Decided
     if note.number < 0:
         raise Refusal("negative", "不能为负", "negative")
     after = 0 if toy is None else toy.fired
-    fact = Noted(sent.stream, note.number, after, note.due, note.every, note.times)
+    fact = Noted(sent.stream, note.topic, note.number, after, note.due, note.every, note.times)
     return Decided(topic=note.topic, type=NOTED, fact=fact, at=now, sent=sent)
 
 
 def _evolve(toy: Toy | None, type_: str, fact: Any) -> Toy:
-    toy = toy or Toy(fact.name)
+    toy = toy or Toy(fact.name, fact.topic)
     if type_ == FIRED:
         toy.fired = fact.count
         toy.due = None if toy.left == 0 or toy.due is None else toy.due + toy.every
@@ -135,7 +137,7 @@ def _wake(toy: Toy, at: datetime) -> Sequence[Decided]:
     count = toy.fired + 1
     return [
         Decided(
-            topic=ORDERS, type=FIRED, fact=Fired(count), at=at,
+            topic=toy.topic, type=FIRED, fact=Fired(count), at=at,
             event_id=f"fired-{toy.name}-{count}", data={"count": count},
         )
     ]  # fmt: skip

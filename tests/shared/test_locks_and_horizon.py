@@ -60,7 +60,11 @@ async def test_an_xid_before_the_locks_turns_versions_round(
 async def test_the_guard_in_the_load_catches_an_xid_before_the_locks(pool: asyncpg.Pool) -> None:
     """The same slip on our road is an error in its own transaction, and nothing is turned round."""
     seen = await run(
-        pool, nextval_first_guarded, read_by_horizon, seconds=LONG, until=lambda s: len(s.errors) > 3
+        pool,
+        nextval_first_guarded,
+        read_by_horizon,
+        seconds=LONG,
+        until=lambda s: len(s.errors) > 3,
     )
     assert {type(error) for error in seen.errors} == {XidBeforeLocks}
     assert seen.swapped() == 0

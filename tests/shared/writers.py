@@ -168,7 +168,9 @@ async def read_by_position(connection: Any, place: Any) -> tuple[Sequence[Any], 
         "SELECT stream, version, position FROM events WHERE position > $1 ORDER BY position",
         place or 0,
     )
-    return [(row["stream"], row["version"]) for row in rows], rows[-1]["position"] if rows else place
+    return [(row["stream"], row["version"]) for row in rows], rows[-1][
+        "position"
+    ] if rows else place
 
 
 async def run(

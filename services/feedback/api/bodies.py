@@ -48,8 +48,12 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _no_nul(text: str) -> bool:
-    return "\0" not in text
+def _is_text(text: str) -> bool:
+    """No NUL, and no half of a character, which JSON can write and UTF-8 cannot."""
+    try:
+        return "\0" not in text and text.encode().decode() == text
+    except UnicodeEncodeError:
+        return False
 
 
 def _no_repeats(values: list[str]) -> list[str]:
@@ -67,7 +71,7 @@ Uscc = Annotated[
 ]
 Division = Annotated[StrictStr, _checked(is_division, "expected a 6-digit division")]
 Day = Annotated[StrictStr, _checked(_is_day, "expected a date yyyy-MM-dd")]
-Words = Annotated[StrictStr, _checked(_no_nul, "contains a NUL character")]
+Words = Annotated[StrictStr, _checked(_is_text, "not a text: a NUL, or half a character")]
 Name = Annotated[Words, Field(min_length=1, max_length=100)]
 
 

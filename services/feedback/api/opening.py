@@ -9,8 +9,8 @@ import msgspec
 
 from services.feedback.api.bodies import TicketBody
 from services.feedback.commands import OpenTicket
-from services.feedback.domain.ticket import Ticket
-from services.feedback.projections.tickets import find_ticket, stream_of, words_of_opening
+from services.feedback.domain.ticket import Ticket, decode
+from services.feedback.projections.tickets import find_state, stream_of, words_of_opening
 from shared.events.feedback import TICKET_OPENED
 from shared.kernel.canonical import canonical, fact_sha256
 from shared.kernel.clock import utc_text
@@ -32,14 +32,14 @@ async def open_ticket(
     if refusal is not None and refusal.code != CONFLICT:
         raise refusal_problem(refusal)
     async with room.pool.acquire() as connection:
-        ticket = await find_ticket(connection, said.ticket_id)
+        state = await find_state(connection, said.ticket_id)
         first = await words_of_opening(connection, said.ticket_id)
-    assert ticket is not None
+    assert state is not None
     # Said again it carries a later time, so the words are compared, not the events' hashes.
     is_new = verdict.status == "accepted"
     if not is_new and canonical(first) != canonical(words):
         raise _conflict()
-    return ticket, is_new
+    return decode(state), is_new
 
 
 async def _judged(room: Room, sent: Sent) -> Verdict:

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Body, Depends, Response
 
 from services.feedback.api.bodies import Division, HospitalId, TicketBody, Uscc, read_ticket
 from services.feedback.api.opening import open_ticket
-from services.feedback.api.views import ticket_document
-from services.feedback.projections.tickets import TicketFilter, find_ticket, list_tickets, may_see
+from services.feedback.api.views import may_see, ticket_document
+from services.feedback.domain.ticket import decode
+from services.feedback.projections.tickets import TicketFilter, find_state, list_states
 from shared.kernel.codes import is_hospital_id, is_path_id
 from shared.runtime.actors import Actor, CurrentActor, forbidden, not_found
 from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
@@ -60,7 +61,8 @@ def _may_open(actor: Actor, body: Any) -> None:
 @router.get("/tickets/{ticket_id}")
 async def get_ticket(ticket_id: str, actor: CurrentActor, room: FeedbackRoom) -> dict[str, Any]:
     """一张工单及其处理记录."""
-    ticket = await find_ticket(room.pool, ticket_id) if is_path_id(ticket_id) else None
+    state = await find_state(room.pool, ticket_id) if is_path_id(ticket_id) else None
+    ticket = None if state is None else decode(state)
     if ticket is None or not may_see(actor, ticket):
         raise not_found("工单不存在, 或您无权查看", "no such ticket, or not yours to see")
     return ticket_document(ticket)
@@ -85,6 +87,6 @@ async def get_tickets(
     wanted = TicketFilter(
         state=state, level=level, bureau=bureau, hospital_id=hospital_id, addressee=addressee
     )
-    found = await list_tickets(room.pool, actor, wanted, after=behind, limit=limit)
-    items = [ticket_document(ticket) for ticket in found]
-    return page(items, limit, cursor(found[-1].ticket_id) if found else None)
+    states = await list_states(room.pool, actor, wanted, after=behind, limit=limit)
+    items = [ticket_document(decode(state)) for state in states]
+    return page(items, limit, cursor(items[-1]["ticket_id"]) if items else None)

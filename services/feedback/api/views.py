@@ -7,6 +7,22 @@ from typing import Any
 
 from services.feedback.domain.ticket import Step, Ticket
 from shared.kernel.clock import local_text
+from shared.kernel.codes import subtree_prefix
+from shared.runtime.actors import Actor
+
+
+def may_see(actor: Actor, ticket: Ticket) -> bool:
+    """Whether this caller may see the ticket at all (contract, section 2)."""
+    if actor.sees_everything or actor.role == "finance":
+        return True
+    match actor.role:
+        case "hospital":
+            return ticket.hospital_id == actor.organisation
+        case "distributor" | "manufacturer":
+            return actor.organisation in ticket.addressees
+        case "bureau":
+            return ticket.hospital_id.startswith(f"H{subtree_prefix(actor.organisation)}")
+    return False
 
 
 def ticket_document(ticket: Ticket) -> dict[str, Any]:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from services.feedback.commands import OpenTicket
-from services.feedback.domain.world import Registered, World
-from services.feedback.policy import TicketTerms
 from shared.events.envelope import Record
 from shared.events.reference import ResourcePut, reference_type
-from shared.kernel.decider import Sent
-from shared.runtime.calendars import CalendarHolder
-from shared.store.log import Head
 
-_ENTERPRISE: Final = frozenset({"distributor", "manufacturer"})
 _TYPES: Final = frozenset({reference_type("organisation"), reference_type("product")})
 _decoder = msgspec.json.Decoder(ResourcePut)
 
@@ -47,29 +39,7 @@ async def fold_registers(tx: Any, records: Sequence[Record]) -> None:
         await tx.execute(_PUT, *map(list, zip(*rows, strict=True)))
 
 
-async def registered(tx: Any, ids: Iterable[str]) -> Registered:
-    """Which of these ids are registered, and as what (登记查询)."""
+async def find_registered(tx: Any, ids: Iterable[str]) -> list[tuple[str, str, list[str]]]:
+    """Those of these ids that are registered: kind of register, id, what it is registered as."""
     rows = await tx.fetch(_FIND, sorted(set(ids)))
-    organisations = [(row["id"], row["kinds"]) for row in rows if row["kind"] == "organisation"]
-    return Registered(
-        hospitals=frozenset(id_ for id_, kinds in organisations if "hospital" in kinds),
-        enterprises=frozenset(id_ for id_, kinds in organisations if _ENTERPRISE & set(kinds)),
-        products=frozenset(row["id"] for row in rows if row["kind"] == "product"),
-    )
-
-
-class WorldLoader:
-    """Gives each batch its world: what its tickets name, and the calendar in force."""
-
-    def __init__(self, terms: TicketTerms, calendars: CalendarHolder) -> None:
-        self._terms = terms
-        self._calendars = calendars
-
-    async def __call__(self, tx: Any, head: Head, now: datetime, batch: Sequence[Sent]) -> World:
-        """The world behind the gate for this batch."""
-        named: set[str] = set()
-        for sent in batch:
-            command: OpenTicket = sent.command
-            named |= {command.hospital_id, command.product_id, *command.addressees}
-        calendar = await self._calendars.at(tx, head.world)
-        return World(await registered(tx, named), calendar, self._terms)
+    return [(row["kind"], row["id"], row["kinds"]) for row in rows]

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from services.feedback.domain.ticket import Ticket, decode
 from shared.kernel.codes import subtree_prefix
 from shared.runtime.actors import Actor
 
@@ -18,26 +17,12 @@ def stream_of(ticket_id: str) -> str:
     return f"ticket-{ticket_id}"
 
 
-def may_see(actor: Actor, ticket: Ticket) -> bool:
-    """Whether this caller may see the ticket at all (contract, section 2)."""
-    if actor.sees_everything or actor.role == "finance":
-        return True
-    match actor.role:
-        case "hospital":
-            return ticket.hospital_id == actor.organisation
-        case "distributor" | "manufacturer":
-            return actor.organisation in ticket.addressees
-        case "bureau":
-            return ticket.hospital_id.startswith(f"H{subtree_prefix(actor.organisation)}")
-    return False
-
-
-async def find_ticket(connection: Any, ticket_id: str) -> Ticket | None:
-    """The ticket as it stands."""
-    state = await connection.fetchval(
+async def find_state(connection: Any, ticket_id: str) -> bytes | None:
+    """The ticket's state as it stands."""
+    state: bytes | None = await connection.fetchval(
         "SELECT state FROM streams WHERE stream = $1", stream_of(ticket_id)
     )
-    return None if state is None else decode(state)
+    return state
 
 
 async def words_of_opening(connection: Any, ticket_id: str) -> Any:
@@ -58,10 +43,10 @@ class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
     addressee: str | None = None
 
 
-async def list_tickets(
+async def list_states(
     connection: Any, actor: Actor, wanted: TicketFilter, *, after: str, limit: int
-) -> list[Ticket]:
-    """Tickets this caller may see, by id."""
+) -> list[bytes]:
+    """Tickets this caller may see, by id (可见范围: contract, section 2)."""
     values: list[Any] = [stream_of(after), limit]
     where = ["stream > $1", "hospital_id IS NOT NULL", *_visible(actor, values)]
     for column, value in (
@@ -77,11 +62,11 @@ async def list_tickets(
     rows = await connection.fetch(
         f"SELECT state FROM streams WHERE {' AND '.join(where)} ORDER BY stream LIMIT $2", *values
     )
-    return [decode(row["state"]) for row in rows]
+    return [row["state"] for row in rows]
 
 
 def _visible(actor: Actor, values: list[Any]) -> list[str]:
-    """The condition of `may_see` over the columns of a ticket's row."""
+    """What `may_see` asks of one ticket, over the columns of their rows."""
     if actor.sees_everything or actor.role == "finance":
         return []
     match actor.role:

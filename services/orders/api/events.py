@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Annotated, Any
 
 import msgspec
@@ -12,6 +11,7 @@ from services.orders.api.reading import BadItem, read_event
 from shared.kernel.decider import Sent
 from shared.kernel.errors import Problem
 from shared.runtime.actors import Actor, CurrentActor
+from shared.runtime.bodies import read_body
 from shared.runtime.desk import Desk, unavailable, verdict_document
 from shared.runtime.judging import Verdict
 from shared.runtime.metrics import VERDICTS
@@ -21,7 +21,6 @@ from shared.runtime.room import Room, room_of
 router = APIRouter(prefix="/orders/v1", tags=["events 事件接入"])
 
 EVENTS_MAX = 1000
-BODY_BYTES_MAX = 4 * 1024 * 1024
 
 _SINGLE = "application/cloudevents+json"
 _BATCH = "application/cloudevents-batch+json"
@@ -135,51 +134,6 @@ def split_items(request: Request, body: bytes) -> list[bytes]:
             f"请求体不是有效的 JSON: {error}",
             f"the body is not JSON: {error}",
         ) from None
-
-
-async def read_body(request: Request) -> bytes:
-    """The body, inflated; the limit holds before and after."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
-        raise _body_too_large()
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_BYTES_MAX:
-            raise _body_too_large()
-        chunks.append(chunk)
-    body = b"".join(chunks)
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    if encoding == "identity":
-        return body
-    if encoding != "gzip":
-        raise Problem(
-            415,
-            "unsupported_encoding",
-            "只支持 gzip 压缩",
-            "only gzip is taken as content encoding",
-        )
-    return inflate(body)
-
-
-def inflate(body: bytes) -> bytes:
-    """Gunzip with the limit: a bomb stops at 4 MiB."""
-    inflater = zlib.decompressobj(wbits=31)
-    try:
-        text = inflater.decompress(body, BODY_BYTES_MAX + 1)
-    except zlib.error as error:
-        raise Problem(
-            400, "malformed_gzip", f"gzip 内容损坏: {error}", f"broken gzip: {error}"
-        ) from None
-    if len(text) > BODY_BYTES_MAX:
-        raise _body_too_large()
-    if not inflater.eof:
-        raise Problem(400, "malformed_gzip", "gzip 内容不完整", "the gzip body is cut off")
-    return text
-
-
-def _body_too_large() -> Problem:
-    return _too_large("请求体超过 4 MiB", "the body is larger than 4 MiB")
 
 
 def _too_large(zh: str, en: str) -> Problem:

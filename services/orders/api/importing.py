@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.orders.api.events import judge_items, read_body
+from services.orders.api.events import judge_items
 from services.orders.api.imports.events import CHUNK, SheetEvent, chunks, sheet_event
 from services.orders.api.imports.groups import Group, Row
 from services.orders.api.imports.rows import Sheet, read_sheet
@@ -19,6 +19,7 @@ from services.orders.projections.recorded import recorded_instants
 from services.orders.projections.registers import Entry, changed_entries
 from shared.kernel.errors import Problem, Refusal
 from shared.runtime.actors import Actor, CurrentActor
+from shared.runtime.bodies import read_body
 from shared.runtime.desk import unavailable, verdict_document
 from shared.runtime.judging import Verdict
 from shared.runtime.problems import language_of

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Body, Depends, Path
+from fastapi import APIRouter, Depends, Path
 
 from services.orders.api.bodies import PATHS
 from services.orders.api.recording import entry_of, put_entries
 from services.orders.projections.registers import stored
 from shared.kernel.errors import Problem, Refusal
 from shared.runtime.actors import Actor, CurrentActor, forbidden, not_found
+from shared.runtime.bodies import JsonObject
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
 
@@ -43,7 +44,7 @@ def refusal_problem(refusal: Refusal) -> Problem:
 
 def _routes(word: str, kind: str) -> None:
     async def put(
-        id: Id, actor: CurrentActor, room: OrdersRoom, body: Annotated[dict[str, Any], Body()]
+        id: Id, actor: CurrentActor, room: OrdersRoom, body: JsonObject
     ) -> dict[str, Any]:
         may_write(actor)
         try:

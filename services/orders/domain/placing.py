@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from services.orders.commands import OrderedLine, PlaceOrder
 from services.orders.domain.dues import delivery_due
-from services.orders.domain.order import Order
+from services.orders.domain.order import Order, shortest_text
 from services.orders.domain.refusals import refused, unknown
 from services.orders.domain.world import World
 from shared.events.orders import Placed, PlacedLine
 from shared.kernel.clock import local_day
 from shared.kernel.codes import division_of
 from shared.kernel.decider import Sent
-from shared.kernel.quantity import format_quantity
 
 
 @dataclass(slots=True)
@@ -34,7 +33,12 @@ def place(order: Order | None, sent: Sent, now: datetime, world: World) -> Place
     hospital = world.registers.organisations[command.hospital_id]
     sent_at = sent.occurred_at if importer else now
     urgency = _Urgency(sent_at, command.emergency, hospital.remote, hospital.level, importer)
-    lines = [_line(line, command, urgency, world) for line in command.lines]
+    dues = {
+        wish: delivery_due(urgency, wish, world.terms, world.calendar)
+        for wish in {line.required_by for line in command.lines}
+    }
+    day = local_day(sent_at)
+    lines = [_line(line, command, day, dues[line.required_by], world) for line in command.lines]
     back_entered = command.back_entered or (
         not importer and now - sent.occurred_at > world.terms.back_entry
     )
@@ -80,14 +84,14 @@ def _check(order: Order | None, command: PlaceOrder, sent: Sent, world: World) -
                 raise refused("product_suspended", f"/data/lines/{number}/product_id")
 
 
-def _line(line: OrderedLine, command: PlaceOrder, urgency: _Urgency, world: World) -> PlacedLine:
+def _line(
+    line: OrderedLine, command: PlaceOrder, day: date, due: datetime, world: World
+) -> PlacedLine:
     product = world.registers.products[line.product_id]
-    role = world.registers.role_of(
-        line.product_id, division_of(command.hospital_id), local_day(urgency.sent_at)
-    )
+    role = world.registers.role_of(line.product_id, division_of(command.hospital_id), day)
     selected_price = None if role is None else role.selected_price
     batch_id = None if role is None else role.batch_id
-    shortest, shortest_price = format_quantity(line.quantity), format_quantity(line.unit_price)
+    shortest, shortest_price = shortest_text(line.quantity), shortest_text(line.unit_price)
     return PlacedLine(
         line_id=line.line_id,
         product_id=line.product_id,
@@ -95,7 +99,7 @@ def _line(line: OrderedLine, command: PlaceOrder, urgency: _Urgency, world: Worl
         unit_price=line.unit_price,
         quantity_sent="" if line.quantity_sent == shortest else line.quantity_sent,
         unit_price_sent="" if line.unit_price_sent == shortest_price else line.unit_price_sent,
-        delivery_due=delivery_due(urgency, line.required_by, world.terms, world.calendar),
+        delivery_due=due,
         required_by=line.required_by,
         manufacturer_id=product.manufacturer_id,
         category=product.category,

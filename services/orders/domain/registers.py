@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from shared.kernel.codes import covers
+from shared.kernel.codes import subtree_prefix
 
 
 @dataclass(slots=True)
@@ -33,14 +33,18 @@ class Product:
 
 @dataclass(slots=True)
 class Role:
-    """The place of a product in a batch (主供或备供)."""
+    """The place of a product in a batch (主供或备供); `areas` are the prefixes of its divisions."""
 
     batch_id: str
     role: str
     effective_on: date
     ends_on: date
-    divisions: tuple[str, ...]
+    areas: tuple[str, ...]
     selected_price: int | None
+
+    def serves(self, division: str, day: date) -> bool:
+        """Whether it is in force there on that day."""
+        return self.effective_on <= day <= self.ends_on and division.startswith(self.areas)
 
 
 @dataclass(slots=True)
@@ -75,12 +79,7 @@ class Registers:
 
         Main before backup, then the latest `effective_on`; the batch id settles a tie.
         """
-        fitting = [
-            role
-            for role in self.roles.get(product_id, ())
-            if role.effective_on <= day <= role.ends_on
-            and any(covers(area, division) for area in role.divisions)
-        ]
+        fitting = [role for role in self.roles.get(product_id, ()) if role.serves(division, day)]
         return max(fitting, key=_rank, default=None)
 
 
@@ -101,7 +100,7 @@ def batch_roles(batch_id: str, body: dict[str, Any], price: Any) -> list[tuple[s
                         role=heading,
                         effective_on=date.fromisoformat(body["effective_on"]),
                         ends_on=date.fromisoformat(body["ends_on"]),
-                        divisions=tuple(entry["divisions"]),
+                        areas=tuple(map(subtree_prefix, entry["divisions"])),
                         selected_price=price(entry["selected_price"])
                         if heading == "main"
                         else None,

@@ -54,6 +54,10 @@ async def list_orders(
         "(first_xid, first_position) > ($1::text::xid8, $2::bigint)",
         "hospital_id IS NOT NULL",
     ]
+    if actor.role == "distributor":
+        # Its own orders by their index, and none at all when it asks for another's.
+        where.append(f"{'true' if distributor_id in (None, actor.organisation) else 'false'}")
+        distributor_id = actor.organisation
     seen, seen_values = visible_facts(actor, first=4)
     if seen_values:
         where.append(seen)
