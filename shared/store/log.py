@@ -14,8 +14,10 @@ BLOCK: Final = 1024
 
 _LOAD: Final = """
 SELECT h.epoch, h.next_mark, h.last_mark, h.world, clock_timestamp() AS now,
-       pg_current_xact_id_if_assigned() IS NULL AS clean, s.stream, s.version, s.state
-FROM log_head h LEFT JOIN streams s ON s.stream = ANY($1)"""
+       pg_current_xact_id_if_assigned() IS NULL AS clean, s.names, s.versions, s.states
+FROM log_head h,
+     (SELECT array_agg(stream) AS names, array_agg(version) AS versions, array_agg(state) AS states
+      FROM streams WHERE stream = ANY($1)) s"""
 
 _PROBE: Final = """
 SELECT e.source, e.event_id, e.sha256, e.position
@@ -73,25 +75,20 @@ class NewEvent:
 
 async def load(tx: asyncpg.Connection, streams: Sequence[str]) -> tuple[Head, dict[str, StreamRow]]:
     """The head of the log and the rows of these streams; call it right behind the locks."""
-    rows = await tx.fetch(_LOAD, list(streams))
-    first = rows[0]
-    if not first["clean"]:
+    row = await tx.fetchrow(_LOAD, list(streams))
+    if not row["clean"]:
         raise XidBeforeLocks("an xid was assigned before the locks were taken")
-    now, last = first["now"], first["last_mark"]
+    now, last = row["now"], row["last_mark"]
     head = Head(
-        epoch=first["epoch"],
+        epoch=row["epoch"],
         # A machine clock that steps back must not date a fact before a mark that has passed.
         now=now if last is None else max(now, last),
-        next_mark=first["next_mark"],
+        next_mark=row["next_mark"],
         last_mark=last,
-        world=first["world"],
+        world=row["world"],
     )
-    found = {
-        row["stream"]: StreamRow(row["version"], row["state"])
-        for row in rows
-        if row["stream"] is not None
-    }
-    return head, found
+    found = zip(row["names"] or (), row["versions"] or (), row["states"] or (), strict=True)
+    return head, {name: StreamRow(version, state) for name, version, state in found}
 
 
 async def probe(

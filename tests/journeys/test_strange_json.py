@@ -53,6 +53,10 @@ def with_note(event, note):
     return json.dumps(event, ensure_ascii=False).replace('"NOTE"', note, 1)
 
 
+def refuse(word):
+    raise ValueError(word)
+
+
 def post(market, body):
     return market[HOSPITAL].post(
         PATH,
@@ -76,8 +80,8 @@ def test_a_strange_event_is_judged_alone(market, what):
         # What no JSON parser can read as a batch: nothing of it is stored, and it says so.
         assert answer.headers["content-type"] == "application/problem+json"
         assert what not in TAKEN
-        with pytest.raises(ValueError):
-            json.loads(body, parse_constant=float.fromhex)
+        with pytest.raises(ValueError, match=r"."):
+            json.loads(f"[{body}]", parse_constant=refuse, parse_int=str)
         return
     told = [result["status"] for result in answer.json()["results"]]
     assert told[0] == told[2] == "accepted"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from fastapi.exceptions import RequestValidationError
@@ -13,12 +11,11 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
-    StrictStr,
     ValidationError,
     model_validator,
 )
 
-from shared.kernel.codes import is_division, is_hospital_id, is_path_id, is_uscc
+from shared.runtime.fields import Body, Day, HospitalId, PathId, Uscc, Words
 
 Category = Literal[
     "short_supply",
@@ -32,53 +29,17 @@ Category = Literal[
 ]
 
 
-def _checked(test: Callable[[str], bool], what: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not test(value):
-            raise ValueError(what)
-        return value
-
-    return AfterValidator(check)
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return len(text) == 10 and bool(date.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-def _is_text(text: str) -> bool:
-    """No NUL, and no half of a character, which JSON can write and UTF-8 cannot."""
-    try:
-        return "\0" not in text and text.encode().decode() == text
-    except UnicodeEncodeError:
-        return False
-
-
 def _no_repeats(values: list[str]) -> list[str]:
     if len(set(values)) != len(values):
         raise ValueError("the same one stands twice")
     return values
 
 
-PathId = Annotated[
-    StrictStr, _checked(is_path_id, "expected an id ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-]
-HospitalId = Annotated[StrictStr, _checked(is_hospital_id, "expected H and 11 digits")]
-Uscc = Annotated[
-    StrictStr, _checked(is_uscc, "expected an 18-character USCC with its check character")
-]
-Division = Annotated[StrictStr, _checked(is_division, "expected a 6-digit division")]
-Day = Annotated[StrictStr, _checked(_is_day, "expected a date yyyy-MM-dd")]
-Words = Annotated[StrictStr, _checked(_is_text, "not a text: a NUL, or half a character")]
 Name = Annotated[Words, Field(min_length=1, max_length=100)]
 
 
-class TicketBody(BaseModel):
+class TicketBody(Body):
     """A hospital's report (反馈问题). Unknown members are kept with the sender's words."""
-
-    model_config = ConfigDict(extra="allow")
 
     ticket_id: PathId
     hospital_id: HospitalId

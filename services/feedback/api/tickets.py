@@ -6,13 +6,14 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Body, Depends, Response
 
-from services.feedback.api.bodies import Division, HospitalId, TicketBody, Uscc, read_ticket
+from services.feedback.api.bodies import TicketBody, read_ticket
 from services.feedback.api.opening import open_ticket
 from services.feedback.api.views import may_see, ticket_document
 from services.feedback.domain.ticket import decode
 from services.feedback.projections.tickets import TicketFilter, find_state, list_states
 from shared.kernel.codes import is_hospital_id, is_path_id
 from shared.runtime.actors import Actor, CurrentActor, forbidden, not_found
+from shared.runtime.fields import Division, HospitalId, Uscc
 from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
 

@@ -2,73 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictStr,
-    model_validator,
+from pydantic import Field, StrictBool, StrictStr, model_validator
+
+from shared.runtime.fields import (
+    Body,
+    Day,
+    Division,
+    HospitalId,
+    PathId,
+    Price,
+    Quantity,
+    QuantityOrZero,
+    Text,
+    Uscc,
 )
-
-from shared.kernel.codes import is_division, is_hospital_id, is_path_id, is_uscc
-from shared.kernel.quantity import parse_price, parse_quantity
-
-
-def _checked(test: Any, what: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not test(value):
-            raise ValueError(what)
-        return value
-
-    return AfterValidator(check)
-
-
-def _parsed(parse: Any, what: str) -> AfterValidator:
-    def check(value: str) -> str:
-        try:
-            parse(value)
-        except ValueError:
-            raise ValueError(what) from None
-        return value
-
-    return AfterValidator(check)
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return len(text) == 10 and bool(date.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-Text = Annotated[
-    StrictStr, Field(min_length=1, max_length=1000), _checked(lambda t: "\0" not in t, "NUL")
-]
-PathId = Annotated[
-    StrictStr, _checked(is_path_id, "expected an id ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-]
-HospitalId = Annotated[StrictStr, _checked(is_hospital_id, "expected H and 11 digits")]
-Uscc = Annotated[
-    StrictStr, _checked(is_uscc, "expected an 18-character USCC with its check character")
-]
-Division = Annotated[StrictStr, _checked(is_division, "expected a 6-digit division")]
-Day = Annotated[StrictStr, _checked(_is_day, "expected a date yyyy-MM-dd")]
-Price = Annotated[StrictStr, _parsed(parse_price, "expected yuan, at most 4 decimals")]
-Quantity = Annotated[StrictStr, _parsed(parse_quantity, "expected a decimal string above 0")]
-QuantityOrZero = Annotated[
-    StrictStr, _parsed(lambda t: parse_quantity(t, zero=True), "expected a decimal string")
-]
-
-
-class Body(BaseModel):
-    """Unknown members are stored and echoed: v1 grows by optional members."""
-
-    model_config = ConfigDict(extra="allow")
 
 
 class OrganisationBody(Body):

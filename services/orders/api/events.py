@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.orders.api.reading import BadItem, read_event
+from services.orders.api.splitting import check_json, split_batch
 from shared.kernel.decider import Sent
 from shared.kernel.errors import Problem
 from shared.runtime.actors import Actor, CurrentActor
@@ -25,9 +26,6 @@ EVENTS_MAX = 1000
 _SINGLE = "application/cloudevents+json"
 _BATCH = "application/cloudevents-batch+json"
 _PLAIN = "application/json"
-
-_split_batch = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_check_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 @router.post(
@@ -121,13 +119,14 @@ def split_items(request: Request, body: bytes) -> list[bytes]:
         kind = _BATCH if body.lstrip()[:1] == b"[" else _SINGLE
     try:
         if kind == _BATCH:
-            return [bytes(item) for item in _split_batch(body)]
-        return [bytes(_check_json(body))]
+            return split_batch(body)
+        check_json(body)
+        return [body]
     except msgspec.ValidationError:
         raise Problem(
             422, "malformed", "批量请求体应为 JSON 数组", "a batch is a JSON array"
         ) from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise Problem(
             400,
             "malformed_json",

@@ -19,6 +19,7 @@ ID_MAX = 256
 
 _decode_envelope = msgspec.json.Decoder(Envelope).decode
 _WHERE = re.compile(r" - at `(.*)`$")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -51,7 +52,7 @@ def read_event(raw: bytes, actor: Actor) -> Sent:
 
 
 def _read(raw: bytes, actor: Actor) -> Sent:
-    if b"\\u0000" in raw:
+    if b"\\u0000" in raw and _NUL.search(raw):
         raise malformed("含有 NUL 字符", "contains a NUL character")
     envelope = _decode_envelope(raw)
     if not 0 < len(envelope.id) <= ID_MAX:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, StrictStr
 
 from services.settlement.projections.accruals import AccrualFilter, Key, list_accruals
 from shared.kernel.clock import local_text
-from shared.kernel.codes import is_hospital_id, is_uscc
 from shared.kernel.quantity import format_quantity
 from shared.runtime.actors import Actor, CurrentActor, forbidden
+from shared.runtime.fields import HospitalId, Uscc
 from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
 
@@ -19,20 +18,6 @@ router = APIRouter(prefix="/settlement/v1", tags=["settlement 结算"])
 SettlementRoom = Annotated[Room, Depends(room_of("settlement"))]
 
 
-def _hospital(text: str) -> str:
-    if not is_hospital_id(text):
-        raise ValueError("expected H and 11 digits")
-    return text
-
-
-def _enterprise(text: str) -> str:
-    if not is_uscc(text):
-        raise ValueError("expected an 18-character USCC with its check character")
-    return text
-
-
-HospitalId = Annotated[StrictStr, AfterValidator(_hospital)]
-Uscc = Annotated[StrictStr, AfterValidator(_enterprise)]
 Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="月份, yyyy-MM")]
 
 
