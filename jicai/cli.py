@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -113,5 +115,6 @@ def _settings(**chosen: Any) -> Settings:
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point. SIGTERM ends it as Ctrl-C would: what was begun is cleaned up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from jicai.rooms import chosen
-from jicai.server import serve
+from jicai.server import run, serve
 from shared.runtime.house import House
 from shared.runtime.settings import Settings
 from shared.runtime.time import DatabaseTime
@@ -34,7 +34,7 @@ def run_services(
 ) -> None:
     """Serve one service or all until stopped."""
     with database(settings) as (dsn, embedded):
-        asyncio.run(_serve(name, settings, dsn, embedded, on_ready))
+        run(_serve(name, settings, dsn, embedded, on_ready))
 
 
 async def _serve(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, StrictStr
 
 from jicai.rooms import chosen
-from jicai.server import serve
+from jicai.server import run, serve
 from jicai.timemachine import TimeMachine, kept_clock
 from shared.kernel.clock import local_text, parse_instant
 from shared.kernel.errors import Problem
@@ -98,7 +97,7 @@ def run_sandbox(
             server = EmbeddedPostgres(data / "pg")
         stack.callback(server.stop)
         dsn = server.start()
-        asyncio.run(_run(dsn, host, port, now, policy, on_ready))
+        run(_run(dsn, host, port, now, policy, on_ready))
 
 
 async def _run(

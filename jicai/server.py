@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 DRAIN_SECONDS = 8
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run the program's one coroutine on the faster loop."""
+    uvloop.run(main)
 
 
 async def serve(
@@ -30,10 +38,9 @@ async def serve(
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        loop="uvloop",
         http="httptools",
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     # The program's own objects live for ever: the collector need not look at them again and again.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
@@ -45,6 +52,20 @@ async def serve(
         with contextlib.suppress(asyncio.CancelledError):
             await ready
         await on_stop()
+
+
+class _Server(uvicorn.Server):
+    """Stops at SIGTERM and SIGINT and returns, so that what follows is cleaned up too.
+
+    Uvicorn's own way raises the signal again at the end, which ends the process on the spot.
+    """
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 async def _announce(server: uvicorn.Server, host: str, on_ready: Callable[[str], None]) -> None:

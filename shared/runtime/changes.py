@@ -89,7 +89,7 @@ async def _read(
         f"""SELECT xid::text AS xid, position, payload, version, recorded_at, sha256, seen
             FROM (SELECT *, topic <> $4 AND {where} AS seen FROM events
                   WHERE {BEHIND} AND {SETTLED} ORDER BY xid, position LIMIT {_SCAN}) scanned
-            WHERE seen ORDER BY xid, position LIMIT $3""",
+            WHERE seen ORDER BY scanned.xid, scanned.position LIMIT $3""",
         str(place.xid),
         place.position,
         limit,
@@ -103,7 +103,7 @@ async def _read(
         f"""SELECT xid::text AS xid, position FROM (
               SELECT xid, position FROM events WHERE {BEHIND} AND {SETTLED}
               ORDER BY xid, position LIMIT {_SCAN}) scanned
-            ORDER BY xid DESC, position DESC LIMIT 1""",
+            ORDER BY scanned.xid DESC, scanned.position DESC LIMIT 1""",
         str(place.xid),
         place.position,
     )

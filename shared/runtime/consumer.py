@@ -86,8 +86,10 @@ class Consumer:
                 if not moved:
                     await self._subscription.wait(await self._patience())
             except Exception as error:
-                self._room.health["consumer"] = f"{type(error).__name__}: {error}"
-                log.exception("consumer.failed", group=self.group)
+                what = f"{type(error).__name__}: {error}"
+                if self._room.health.get("consumer") != what:
+                    log.exception("consumer.failed", group=self.group)  # once, not each round
+                self._room.health["consumer"] = what
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, 5.0)
 
