@@ -104,7 +104,8 @@ class LogSubscription:
     async def wait(self, seconds: float) -> None:
         """Until a hint comes, or the poll is due; a hint during the last read counts."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._waker.wait(), seconds)
+            async with asyncio.timeout(seconds):  # `wait_for` of 3.11 may swallow a cancellation
+                await self._waker.wait()
         self._waker.clear()
 
     async def close(self) -> None:

@@ -4,6 +4,9 @@ Every fact carries what its reader needs, so that one may overtake another: a de
 its lines with their quantities, and the *arrival* as `orders` computes it. Quantities are integers
 in ten-thousandths of a unit, prices in ten-thousandths of a yuan, instants RFC 3339 in UTC.
 `at` is the instant at which the act is judged (判定时刻): see the contract, section 1.
+
+One file although it is long: the story of a line crosses orders and deliveries, and its readers
+fold both together.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared.kernel.errors import Problem
 from shared.runtime.logs import trace_id_of
@@ -114,6 +115,11 @@ async def _http(request: Request, error: Exception) -> Response:
     return render(request, problem)
 
 
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """The client went away in the middle of its body: nobody reads the answer, and nothing is wrong."""
+    return Response(status_code=400)
+
+
 async def _bug(request: Request, error: Exception) -> Response:
     """A bug: logged with its trace id, and no word of its insides outside."""
     log.exception("http.failed", path=request.url.path, trace_id=trace_id_of(request))
@@ -133,4 +139,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _bug)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
+import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,9 +15,12 @@ from shared.kernel.errors import Problem
 from shared.runtime import problems
 from shared.runtime.bodies import refuse_nul
 from shared.runtime.changes import changes_router
+from shared.runtime.desk import UNAVAILABLE, unavailable
 from shared.runtime.metrics import observe_request
 from shared.runtime.pages_html import endpoint_page, problem_page
 from shared.runtime.room import Room
+
+log = structlog.get_logger()
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
 
@@ -40,6 +44,8 @@ def create_app(
     app.state.rooms = dict(rooms)
     app.state.trust_actor_header = trust_actor_header
     problems.install(app)
+    for error in UNAVAILABLE:
+        app.add_exception_handler(error, _unavailable)
     for name, room in rooms.items():
         app.include_router(room.service.router)
         app.include_router(changes_router(name))
@@ -48,6 +54,12 @@ def create_app(
     _operations(app, readiness)
     app.add_middleware(_Observed)
     return app
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """A reader met a database that is away: 503, as the write desk says it."""
+    log.warning("http.unavailable", path=request.url.path, error=f"{type(error).__name__}: {error}")
+    return problems.render(request, unavailable())
 
 
 class _Observed:

@@ -47,10 +47,12 @@ def parse(text: str, epoch: int) -> Cursor:
 BEHIND: Final = "(xid, position) > ($1::text::xid8, $2::bigint)"
 SETTLED: Final = "xid < pg_snapshot_xmin(pg_current_snapshot())"
 
+# Ordered by the column, with its table's name: a bare `xid` would be the text of the select list,
+# and '1000' sorts before '999'.
 _READ: Final = """
 SELECT xid::text AS xid, position, topic, stream, version, source, event_id, type, occurred_at,
        recorded_at, CASE WHEN topic = ANY($4::text[]) OR topic = '' THEN fact END AS fact
-FROM {schema}events WHERE {behind} AND {settled} ORDER BY xid, position LIMIT $3"""
+FROM {schema}events e WHERE {behind} AND {settled} ORDER BY e.xid, e.position LIMIT $3"""
 
 _MORE: Final = "SELECT EXISTS (SELECT FROM {schema}events WHERE {behind})"
 

@@ -60,7 +60,7 @@ class AdversarialBus:
         self.random = random.Random(seed)  # noqa: S311
         self.partitions: dict[str, _Partition] = {
             f"{log}:{topic}/{number}": _Partition(
-                log, topic, laziness=self.random.random() ** 0.3 * manners.hide * 1.9
+                log, topic, laziness=self.random.random() * manners.hide * 1.8
             )
             for log in logs
             for topic in PUBLISHED_BY[log]
@@ -176,7 +176,8 @@ class AdversarialSubscription:
     async def wait(self, seconds: float) -> None:
         """Until something is published, or the time is over."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._waker.wait(), seconds)
+            async with asyncio.timeout(seconds):  # `wait_for` of 3.11 may swallow a cancellation
+                await self._waker.wait()
         self._waker.clear()
 
     async def close(self) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from shared.bus.port import START, Bus, Subscription
 from shared.events.envelope import Record
+
+T = TypeVar("T")
 
 GROUP = "hearers"
 """A group that is no service, so that it hears every log."""
@@ -32,8 +35,8 @@ class Told:
 class BusCase(Protocol):
     """A bus under test: how facts and marks get into it, and processes that read from it.
 
-    `topics` are at least two of one log, first, and one of another; `forgets_nothing_twice` says that a
-    reader is never handed a record again behind its cursor.
+    `topics` are at least two of one log, then one of another; `never_repeats` says that a reader is
+    never handed the same fact twice.
     """
 
     topics: Sequence[str]
@@ -134,9 +137,44 @@ def first_sightings(records: Sequence[Record]) -> list[Record]:
     return fresh
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until something holds."""
+async def eventually(true: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the answer is true, and return it."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not true():
+    while True:
+        answer = await true()
+        if answer:
+            return answer
         assert asyncio.get_running_loop().time() < deadline, "waited in vain"
         await asyncio.sleep(0.005)
+
+
+def some_facts(
+    case: BusCase, count: int, *, name: str = "f", streams: int = 6, seed: int = 1
+) -> list[Told]:
+    """Facts over all topics; a stream of the first log feeds two topics, as an order does."""
+    rng = random.Random(seed)  # noqa: S311
+    facts = []
+    for number in range(count):
+        topic = rng.choice(case.topics)
+        kind = "b" if topic == case.topics[-1] else "a"
+        facts.append(Told(topic, f"{name}{kind}{rng.randrange(streams)}", f"{name}-{number}"))
+    return facts
+
+
+async def a_listener(case: BusCase, *, limit: int = 7) -> Listener:
+    """A listener in a process of its own."""
+    bus = await case.process()
+    return Listener(bus.subscribe(GROUP, case.topics), limit)
+
+
+def assert_complete(listener: Listener, facts: Sequence[Told]) -> None:
+    """Every fact once in its first sighting, each stream and topic in the order published."""
+    told: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for fact in facts:
+        told[fact.topic, fact.stream].append(fact.id)
+    heard: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for records in listener.heard.values():
+        for record in first_sightings(records):
+            if record.mark is None:
+                heard[record.topic, record.stream].append(record.event_id)
+    assert heard == told

@@ -12,26 +12,20 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from shared.testing.bus_cases import GROUP, BusCase, Listener, Told, first_sightings, until
-
-
-def some_facts(
-    case: BusCase, count: int, *, name: str = "f", streams: int = 6, seed: int = 1
-) -> list[Told]:
-    """Facts over all topics; a stream of the first log feeds two topics, as an order does."""
-    rng = random.Random(seed)  # noqa: S311
-    facts = []
-    for number in range(count):
-        topic = rng.choice(case.topics)
-        kind = "b" if topic == case.topics[-1] else "a"
-        facts.append(Told(topic, f"{name}{kind}{rng.randrange(streams)}", f"{name}-{number}"))
-    return facts
-
-
-async def a_listener(case: BusCase, *, limit: int = 7) -> Listener:
-    """A listener in a process of its own."""
-    bus = await case.process()
-    return Listener(bus.subscribe(GROUP, case.topics), limit)
+from shared.testing.bus_cases import (
+    GROUP,
+    BusCase,
+    Listener,
+    Told,
+    a_listener,
+    assert_complete,
+    first_sightings,
+    some_facts,
+)
+from shared.testing.bus_ownership import (
+    a_killed_process_gives_its_partitions_back,
+    a_partition_has_one_owner_at_a_time,
+)
 
 
 async def each_stream_of_a_topic_comes_in_order_and_complete(case: BusCase) -> None:
@@ -41,7 +35,7 @@ async def each_stream_of_a_topic_comes_in_order_and_complete(case: BusCase) -> N
         await case.publish(facts[start : start + 20])
     listener = await a_listener(case)
     await listener.hear_all()
-    _assert_complete(listener, facts)
+    assert_complete(listener, facts)
     if case.never_repeats:
         assert len(listener.ids()) == len(facts)
 
@@ -90,7 +84,7 @@ async def nothing_is_lost_under_concurrent_writers(case: BusCase) -> None:
         await asyncio.sleep(0)
     await asyncio.gather(*writers)
     await listener.hear_all()
-    _assert_complete(listener, told)
+    assert_complete(listener, told)
 
 
 async def a_batch_is_cut_behind_a_mark(case: BusCase) -> None:
@@ -151,49 +145,6 @@ async def closing_partitions_are_all_that_bear_marks_owned_or_not(case: BusCase)
     }
     for listener in (one, other):
         assert set(await listener.subscription.closing_partitions()) == bearing
-
-
-async def a_partition_has_one_owner_at_a_time(case: BusCase) -> None:
-    """Two processes of a group never hold the same partition, and together hold them all."""
-    await case.publish(some_facts(case, 30))
-    one, other = await a_listener(case), await a_listener(case)
-    everything = set(await one.subscription.closing_partitions())
-
-    async def owned() -> tuple[set[str], set[str]]:
-        # Two looks; a partition may move in between, so the first is taken again.
-        first = set(await one.subscription.partitions())
-        second = set(await other.subscription.partitions())
-        return first & set(await one.subscription.partitions()), second
-
-    for _ in range(20):
-        mine, its = await owned()
-        assert not mine & its
-    stranger = Listener((await case.process()).subscribe("strangers", case.topics))
-    await stranger.hear_all()
-    assert set(stranger.heard) <= everything
-    _assert_complete(stranger, some_facts(case, 30))
-    await one.subscription.close()
-    await _takes_over(other, everything)
-
-
-async def a_killed_process_gives_its_partitions_back(case: BusCase) -> None:
-    """Who takes over goes on at the stored cursors: all arrives, nothing is left out."""
-    facts = some_facts(case, 120)
-    await case.publish(facts[:60])
-    bus = await case.process()
-    first = Listener(bus.subscribe(GROUP, case.topics), 7)
-    await first.hear_until(lambda: len(first.records()) >= 20)
-    await case.kill(bus)
-    await case.publish(facts[60:])
-    second = await a_listener(case)
-    second.cursors = dict(first.cursors)
-    await _takes_over(second, set(await second.subscription.closing_partitions()))
-    await second.hear_all()
-    for partition, heard in second.heard.items():
-        first.heard[partition] += heard
-    _assert_complete(first, facts)
-    if case.never_repeats:
-        assert len(first.ids()) == len(facts)
 
 
 async def wait_returns_on_a_hint_and_when_its_time_is_over(case: BusCase) -> None:
@@ -264,33 +215,3 @@ TRUTHS: Final[Sequence[Callable[[BusCase], Awaitable[None]]]] = (
     is_behind_tells_the_truth,
     is_behind_even_of_what_may_not_be_read_yet,
 )
-
-
-async def _takes_over(listener: Listener, partitions: set[str]) -> None:
-    held: set[str] = set()
-
-    async def look() -> None:
-        while not partitions <= held:
-            held.clear()
-            held.update(await listener.subscription.partitions())
-            await asyncio.sleep(0.005)
-
-    looking = asyncio.create_task(look())
-    try:
-        await until(lambda: looking.done())
-        await looking
-    finally:
-        looking.cancel()
-
-
-def _assert_complete(listener: Listener, facts: Sequence[Told]) -> None:
-    """Every fact once in its first sighting, each stream and topic in the order published."""
-    told: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for fact in facts:
-        told[fact.topic, fact.stream].append(fact.id)
-    heard: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for records in listener.heard.values():
-        for record in first_sightings(records):
-            if record.mark is None:
-                heard[record.topic, record.stream].append(record.event_id)
-    assert heard == told

@@ -129,9 +129,20 @@ class MemoryCase:
 
     def _record(self, topic: str, stream: str, id_: str, mark: datetime | None = None) -> Record:
         version = self._versions[stream] = self._versions.get(stream, 0) + 1
-        return Record(
-            topic=topic, stream=stream, version=version,
-            source=PLATFORM if mark else "urn:jicai:toy", event_id=id_,
-            type=MARK_TYPE if mark else "toy.noted.v1",
-            occurred_at=self._now, recorded_at=self._now, fact=b"{}", mark=mark,
-        )  # fmt: skip
+        return _record(topic, stream, version, id_, self._now, mark)
+
+
+def a_mark(at: datetime) -> Record:
+    """A mark as a bus brings it."""
+    return _record(MARKS, "mark", 1, "mark", at, at)
+
+
+def _record(
+    topic: str, stream: str, version: int, id_: str, at: datetime, mark: datetime | None
+) -> Record:
+    return Record(
+        topic=topic, stream=stream, version=version,
+        source=PLATFORM if mark else "urn:jicai:toy", event_id=id_,
+        type=MARK_TYPE if mark else "toy.noted.v1",
+        occurred_at=at, recorded_at=at, fact=b"{}", mark=mark,
+    )  # fmt: skip

@@ -8,7 +8,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -54,7 +54,7 @@ async def our_writer(room: Room, rng: random.Random) -> None:
     """A request at the desk; some notes set timers a few hours ahead."""
     due = None
     if rng.random() < 0.3:
-        due = await room.now() + rng.random() * (datetime(2026, 1, 3) - datetime(2026, 1, 1))
+        due = await room.now() + rng.random() * timedelta(days=2)
     note = a_note(
         f"{room.service.name}-{rng.randrange(30)}",
         f"n{next(_numbers)}",

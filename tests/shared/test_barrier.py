@@ -22,11 +22,12 @@ from shared.store.locks import lock_streams
 from shared.store.log import NewEvent, append, load, take_positions
 from shared.store.reader import LogReader
 from shared.testing.adversarial import AdversarialBus
-from shared.testing.bus_cases import until
+from shared.testing.bus_cases import eventually
 from shared.testing.faults import Faults
 from shared.testing.postgres import MONDAY, desk_of, fresh_database, open_room
 from shared.testing.storms import fine_weather, weather
 from shared.testing.toys import hearing
+from tests.shared.bus_cases import a_mark
 from tests.shared.racing import (
     TOPICS,
     closes_by_hand,
@@ -67,7 +68,7 @@ async def test_every_fact_stands_on_its_side_of_every_mark(rooms: list[Room], aw
 async def _naive(room: Room, rng: random.Random, *, clock_behind_gate: bool) -> None:
     """Writers that skip half of the rules; marks come from the clockwork alone."""
     own = await room.now()
-    await asyncio.sleep(rng.random() * 0.01)
+    await asyncio.sleep(rng.random() * 0.06)  # what a request may wait for a connection
     stream = f"naive{rng.randrange(30)}"
     async with room.pool.acquire() as tx, tx.transaction():
         await lock_streams(tx, room.service.name, [stream])
@@ -154,12 +155,10 @@ async def test_closes_are_exact_over_the_log_bus_while_writers_write(
     await writing
     expected = closes_by_hand(await records_until_last_common_mark(rooms))
 
-    async def all_closed() -> None:
-        while len(await closes_of(hearer.pool)) < len(expected):
-            await asyncio.sleep(0.01)
+    async def all_closed() -> bool:
+        return len(await closes_of(hearer.pool)) >= len(expected)
 
-    watching = asyncio.create_task(all_closed())
-    await until(watching.done)
+    await eventually(all_closed)
     stop.set()
     await running[1]
     assert await closes_of(hearer.pool) == expected
@@ -169,8 +168,8 @@ async def test_closes_are_exact_over_the_log_bus_while_writers_write(
         pool.terminate()
 
 
-async def _two_last_arrivals(pool: asyncpg.Pool, *, run_by_last_arrival: bool) -> list[datetime]:
-    """Both partitions meet the mark in transactions that overlap; what then may be closed."""
+async def _two_last_arrivals(pool: asyncpg.Pool, *, look_again: bool) -> list[datetime]:
+    """Both partitions meet the mark in transactions that overlap; what is seen to be complete."""
     for partition in ("p", "q"):
         await claim(pool, "alerts", partition)
     seen: list[datetime | None] = []
@@ -184,27 +183,26 @@ async def _two_last_arrivals(pool: asyncpg.Pool, *, run_by_last_arrival: bool) -
             seen.append(await lowest_complete(connection, "alerts", ["p", "q"]))
         for transaction in transactions:
             await transaction.commit()
-    if not run_by_last_arrival:
+    if look_again:
         seen.append(await lowest_complete(pool, "alerts", ["p", "q"]))
     return [at for at in seen if at is not None]
 
 
 async def test_a_close_run_by_the_last_arrival_is_run_by_nobody(hearer: Room) -> None:
     """Two last arrivals do not see each other: the naive way stands still for ever."""
-    assert await _two_last_arrivals(hearer.pool, run_by_last_arrival=True) == []
+    assert await _two_last_arrivals(hearer.pool, look_again=False) == []
 
 
 async def test_a_close_looked_for_in_a_later_statement_is_found(hearer: Room) -> None:
     """The same overlap, asked once more behind both commits: ready."""
-    assert await _two_last_arrivals(hearer.pool, run_by_last_arrival=False) == [MONDAY]
+    assert await _two_last_arrivals(hearer.pool, look_again=True) == [MONDAY]
 
 
 async def test_a_close_is_run_once_however_many_would_run_it(hearer: Room) -> None:
     """Consumers that race for one close: the lock comes first, in a statement of its own."""
     bus = AdversarialBus(list(TOPICS), seed=1)
     for log in TOPICS:
-        mark = records_of_a_mark(MONDAY)
-        bus.publish(log, [mark])
+        bus.publish(log, [a_mark(MONDAY)])
     await weather(hearer, bus, Faults(0, 0), consumers=6)
     assert [close[0] for close in await closes_of(hearer.pool)] == [MONDAY]
 
@@ -238,10 +236,3 @@ async def test_the_clockwork_and_the_writers_append_each_mark_once(rooms: list[R
     counts = await asyncio.gather(*(append_marks(room.pool, kit) for _ in range(10)))
     sides = await sides_of(room)
     assert sum(counts) == len(sides.marks) == len(set(sides.marks)) >= 1
-
-
-def records_of_a_mark(at: datetime):  # type: ignore[no-untyped-def]
-    """A mark as a bus brings it."""
-    from tests.shared.bus_cases import MemoryCase
-
-    return MemoryCase(0)._record("", "mark", "mark", at)

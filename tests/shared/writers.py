@@ -204,3 +204,21 @@ async def lost(pool: asyncpg.Pool, seen: Seen) -> int:
     """How many facts of the log the reader was never handed."""
     rows = await pool.fetch("SELECT stream, version FROM events")
     return len({(row["stream"], row["version"]) for row in rows} - set(seen.heard))
+
+
+OLD_XIDS = [8, 9, 10, 11, 98, 99, 100, 101]
+"""Older than every cluster's first transaction of ours, and of one, two and three digits."""
+
+
+async def append_by_old_xids(dsn: str) -> list[str]:
+    """Facts as if recorded by transactions whose numbers grow in digits; their ids in commit order."""
+    owner = await asyncpg.connect(dsn)
+    for number, xid in enumerate(OLD_XIDS, 1):
+        await owner.execute(
+            """INSERT INTO orders.events (position, xid, topic, stream, version, source, event_id, type,
+                 occurred_at, recorded_at, sha256, payload, fact)
+               VALUES ($1::bigint, $2::text::xid8, $3, 's', $1::bigint, 'test', $4, 't', $5, $5, '', $6, '{}')""",
+            number, str(xid), ORDERS, f"x{xid}", AT, b'{"id":"x%d"}' % xid,
+        )  # fmt: skip
+    await owner.close()
+    return [f"x{xid}" for xid in OLD_XIDS]
