@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
+import gc
 import time
 
+import uvloop
+
+from bench.append import append_vs_eventsourcing
+from bench.fold import fold_vs_hand
+from bench.growth import cost_growth
 from bench.ingest import ingest_vs_fastapi_core, ingest_vs_raw
 from bench.machine import machine
 from bench.pairs import console
 from bench.prepared import prepare
 from bench.scale import FULL, QUICK, Scale
+from bench.scorecards import scorecards
 
 ALL = {
     measure.__name__: measure
     for measure in (
         ingest_vs_raw,
         ingest_vs_fastapi_core,
+        append_vs_eventsourcing,
+        fold_vs_hand,
+        cost_growth,
+        scorecards,
     )
 }
 
@@ -42,7 +52,10 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.names) - set(ALL):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    asyncio.run(measure_all(given.names or list(ALL), QUICK if given.quick else FULL))
+    # As every program here runs: see jicai/server.py.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    uvloop.run(measure_all(given.names or list(ALL), QUICK if given.quick else FULL))
 
 
 if __name__ == "__main__":

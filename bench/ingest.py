@@ -23,9 +23,7 @@ async def ingest_vs_fastapi_core(machine: Machine, scale: Scale) -> list[Line]:
     )
 
 
-async def _against(
-    machine: Machine, scale: Scale, name: str, module: str, what: str
-) -> list[Line]:
+async def _against(machine: Machine, scale: Scale, name: str, module: str, what: str) -> list[Line]:
     ours = serve(machine, "orders", await machine.create("ours", TEMPLATE))
     reference = machine.run(module, dsn=await machine.create("reference"))
     its_lanes = lanes(CLIENTS, "a")
@@ -83,4 +81,3 @@ async def _finish(machine: Machine) -> None:
     machine.end_programs()
     await machine.drop("ours")
     await machine.drop("reference")
-

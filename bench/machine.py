@@ -19,6 +19,8 @@ import asyncpg
 from shared.store.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+"""As an installation would set them; both sides of every pair run on them."""
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -26,6 +28,11 @@ def cpu_of(pid: int) -> float:
     """CPU seconds of one process."""
     fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def cpu_of_self() -> float:
+    """CPU seconds of this process."""
+    return cpu_of(os.getpid())
 
 
 def cpu_of_tree(pid: int) -> float:
@@ -163,7 +170,7 @@ def _environment(dsn: str) -> dict[str, str]:
 def machine() -> Iterator[Machine]:
     """A machine with an empty durable PostgreSQL; nothing is left behind."""
     with tempfile.TemporaryDirectory(prefix="jicai-bench-") as place:
-        server = EmbeddedPostgres(Path(place) / "pg", durable=True)
+        server = EmbeddedPostgres(Path(place) / "pg", durable=True, settings=SETTINGS)
         found = Machine(server, Path(place))
         try:
             server.start()

@@ -55,14 +55,31 @@ Side = Callable[[int], Awaitable[Run]]
 """Runs one side in one round."""
 
 
-async def interleave(name: str, rounds: int, ours: Side, reference: Side) -> list[tuple[Run, Run]]:
-    """Run both sides in every round, each first in turn."""
+Step = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    """No step."""
+
+
+async def interleave(
+    name: str,
+    rounds: int,
+    ours: Side,
+    reference: Side,
+    *,
+    before: Step = _nothing,
+    after: Step = _nothing,
+) -> list[tuple[Run, Run]]:
+    """Run both sides in every round, each first in turn; `before` and `after` are not measured."""
     pairs = []
     for number in range(rounds):
+        await before()
         if number % 2 == 0:
             mine, theirs = await ours(number), await reference(number)
         else:
             theirs, mine = await reference(number), await ours(number)
+        await after()
         pairs.append((mine, theirs))
         console.print(
             f"  {name} {number + 1}/{rounds}: {mine.rate:,.0f}/s against {theirs.rate:,.0f}/s, "
@@ -79,7 +96,7 @@ def summarise(name: str, ratios: Sequence[float], note: str) -> Line:
         round(statistics.median(ratios), 3),
         round(min(ratios), 3),
         round(max(ratios), 3),
-        f"{note}; {len(ratios)} pairs; load average {load}",
+        f"{note}; {len(ratios)} measured; load average {load}",
     )
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 class Scale:
     """The sizes of a run."""
 
-    rounds: int = 7
+    rounds: int = 5
     batches: int = 9
     """Batches of 500 a lane sends in one round."""
     appended: int = 20
     """Batches of 500 that one round of appends takes."""
-    folded: int = 50
+    folded: int = 24
     """Batches of 500 that the fold's log holds per lane."""
     small: int = 50
     """Batches of 500 per lane in the small store of `cost_growth`."""

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from services.orders.app import service
-from services.orders.domain.order import decode, encode, evolve
+from services.orders.domain.evolving import evolve
+from services.orders.domain.order import decode, encode
 from shared.events.orders import FACTS
 from shared.events.topics import MARKS
 from shared.runtime.room import Room

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 import msgspec
@@ -75,8 +76,9 @@ async def judge_items(
             verdict, event_id = next(verdicts), entry.event_id
         else:
             verdict, event_id = Verdict("rejected", refusal=entry.refusal), entry.event_id or ""
-        VERDICTS.labels("orders", verdict.status).inc()
         results.append(verdict_document(event_id, verdict, language))
+    for status, count in Counter(result["status"] for result in results).items():
+        VERDICTS.labels("orders", status).inc(count)
     return results
 
 

@@ -119,4 +119,5 @@ def no_repeats(ids: Sequence[Hashable], where: str) -> None:
     if len(ids) > LINES_MAX:
         raise bad([where], f"至多 {LINES_MAX} 条", f"at most {LINES_MAX}")
     if len(set(ids)) != len(ids):
-        raise bad([where], "同一明细出现两次", "the same line stands twice")
+        second = next(n for n, one in enumerate(ids) if one in ids[:n])
+        raise bad([where, second], "同一明细出现两次", "the same line stands twice")

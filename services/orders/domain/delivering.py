@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from services.orders.commands import DispatchDelivery, LineReceipt, ReceiveDelivery, ReportArrival
 from services.orders.domain.dues import arrival_by_receipt, judged_at
@@ -11,6 +12,10 @@ from services.orders.domain.refusals import refused, unknown
 from services.orders.domain.world import World
 from shared.events.orders import Arrived, Dispatched, LineQuantity, Lot, Received, ReceivedLine
 from shared.kernel.decider import Sent
+from shared.kernel.errors import malformed
+
+TOTAL_MAX: Final = 2**62
+"""Sums of a line stay within what 64 bits hold, whatever is sent."""
 
 
 def dispatch(order: Order, sent: Sent, now: datetime, world: World) -> Dispatched:
@@ -29,6 +34,12 @@ def dispatch(order: Order, sent: Sent, now: datetime, world: World) -> Dispatche
         if line.void:
             raise refused("line_void", pointer)
         quantities[lot.line_id] = quantities.get(lot.line_id, 0) + lot.quantity
+        if line.dispatched + quantities[lot.line_id] > TOTAL_MAX:
+            raise malformed(
+                "累计发货数量超出可记录的范围",
+                "more was dispatched in all than can be counted",
+                f"/data/lines/{number}/quantity",
+            )
     at, late = _judged(sent, now, world)
     line_flags = {
         line_id: flags

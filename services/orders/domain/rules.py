@@ -19,7 +19,8 @@ from services.orders.commands import (
 )
 from services.orders.domain import answering, delivering, returning
 from services.orders.domain.dues import void_at
-from services.orders.domain.order import Order, decode, encode, evolve, states_mask
+from services.orders.domain.evolving import evolve
+from services.orders.domain.order import Order, decode, encode, states_mask
 from services.orders.domain.placing import place
 from services.orders.domain.refusals import not_yours, refused, unknown
 from services.orders.domain.world import World
