@@ -79,7 +79,7 @@ def test_after_a_crash_of_its_server_the_sandbox_goes_on_by_itself(house):
         )
         for path in READS:
             wait_until(lambda path=path: status(house, "GET", path) != 503)
-        market.sandbox.settle()
+        wait_until(lambda: status(house, "POST", "/sandbox/v1/settle") == 200)
         market = Market(house.sandbox, fill=False)
         for tale in tales:
             tale.market = market

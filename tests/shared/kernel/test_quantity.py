@@ -13,7 +13,7 @@ from shared.kernel.quantity import amount_fen, format_quantity, parse_price, par
 
 CASES = json.loads((Path(__file__).parents[2] / "vectors" / "settlement.json").read_text())["cases"]
 LINES = [case for case in CASES if "amount_fen" in case]
-LARGEST = 2**63 - 1
+LARGEST = 10**16 - 1
 
 
 def test_both_rounding_cases_are_there() -> None:
@@ -53,18 +53,16 @@ def test_zero_is_a_price_but_seldom_a_quantity(text: str) -> None:
         parse_quantity(text)
 
 
-def test_what_a_bigint_cannot_hold_is_refused() -> None:
+def test_more_than_a_trillion_units_are_refused() -> None:
     assert parse_quantity(format_quantity(LARGEST)) == LARGEST
-    assert parse_quantity("9" * 14) == int("9" * 14) * 10_000
     with pytest.raises(ValueError):
         parse_quantity(format_quantity(LARGEST + 1))
 
 
 @given(st.text(alphabet="0123456789.+-e 一", max_size=20))
-@example("9" * 15)
+@example("9" * 12)
 def test_the_grammar_is_the_pattern(text: str) -> None:
-    good = bool(re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,4})?", text))
-    good = good and Decimal(text) * 10_000 <= LARGEST
+    good = bool(re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,4})?", text))
     try:
         assert parse_quantity(text, zero=True) == Decimal(text) * 10_000
     except ValueError:
