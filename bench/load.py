@@ -136,7 +136,7 @@ def request(events: list[bytes]) -> bytes:
     ) % (IMPORTER.encode(), len(body)) + body
 
 
-def write_requests(path: Path, its_lanes: list[Lane], batches: int) -> int:
+def write_requests(path: str, its_lanes: list[Lane], batches: int) -> int:
     """Write the next so many batches of each lane for the load generator; returns the events."""
     count = 0
     found: list[list[tuple[int, bytes]]] = []
@@ -147,5 +147,5 @@ def write_requests(path: Path, its_lanes: list[Lane], batches: int) -> int:
             count += len(events)
             mine.append((len(events), request(events)))
         found.append(mine)
-    path.write_bytes(msgspec.msgpack.encode(found))
+    Path(path).write_bytes(msgspec.msgpack.encode(found))
     return count

@@ -19,7 +19,7 @@ import asyncpg
 from shared.store.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "15min"}
 """As an installation would set them; both sides of every pair run on them."""
 _TICK = os.sysconf("SC_CLK_TCK")
 

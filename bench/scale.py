@@ -18,10 +18,14 @@ class Scale:
     """Batches of 500 that the fold's log holds per lane."""
     small: int = 50
     """Batches of 500 per lane in the small store of `cost_growth`."""
+    settling: int = 8
+    """Rounds of `cost_growth` before the clock starts: see there."""
     copies: int = 19
     """How many copies of the small store's rows the large one holds more."""
     lines: int = 1_000_000
 
 
 FULL = Scale()
-QUICK = Scale(rounds=2, batches=2, appended=4, folded=4, small=4, copies=2, lines=20_000)
+QUICK = Scale(
+    rounds=2, batches=2, appended=4, folded=4, small=4, settling=1, copies=2, lines=20_000
+)

@@ -1,6 +1,6 @@
-"""The load generator, a process of its own: `python -m bench.sender URL FILE`.
+"""The load generator, a process of its own: `python -m bench.sender FILE URL...`.
 
-It sends requests built beforehand over one connection per lane and does next to nothing else: read
+It sends requests built beforehand over one connection per lane (several URLs share the lanes) and does next to nothing else: read
 an answer, count what was accepted. Prints the seconds from the first byte to the last answer, and
 how many events that were.
 """
@@ -8,6 +8,7 @@ how many events that were.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -19,9 +20,10 @@ import uvloop
 Lane = list[tuple[int, bytes]]
 
 
-async def send_lane(host: str, port: int, lane: Lane, start: asyncio.Event) -> float:
+async def send_lane(url: str, lane: Lane, start: asyncio.Event) -> float:
     """Send one lane's requests one after another; the instant of the last answer."""
-    reader, writer = await asyncio.open_connection(host, port, limit=1 << 20)
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=1 << 20)
     await start.wait()
     for count, request in lane:
         writer.write(request)
@@ -41,15 +43,13 @@ def accepted(body: bytes) -> int:
     return one_by_one or int(msgspec.json.decode(body)["accepted"])
 
 
-async def send(url: str, file: bytes) -> tuple[float, int]:
+async def send(file: bytes, urls: list[str]) -> tuple[float, int]:
     """Send every lane at the same time; the seconds that took, and the events."""
     lanes: list[Lane] = msgspec.msgpack.decode(file, type=list[Lane])
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    assert parts.port is not None
     start = asyncio.Event()
     tasks = [
-        asyncio.create_task(send_lane(parts.hostname, parts.port, lane, start)) for lane in lanes
+        asyncio.create_task(send_lane(url, lane, start))
+        for url, lane in zip(itertools.cycle(urls), lanes, strict=False)
     ]
     await asyncio.sleep(0.05)
     begin = time.perf_counter()
@@ -59,4 +59,4 @@ async def send(url: str, file: bytes) -> tuple[float, int]:
 
 
 if __name__ == "__main__":
-    print(*uvloop.run(send(sys.argv[1], Path(sys.argv[2]).read_bytes())))
+    print(*uvloop.run(send(Path(sys.argv[1]).read_bytes(), sys.argv[2:])))

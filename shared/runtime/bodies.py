@@ -94,10 +94,15 @@ JsonObject = Annotated[dict[str, Any], Depends(json_object)]
 
 def refuse_nul(request: Request) -> None:
     """422 for a NUL in path or query: no database takes one."""
-    if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+    wrong = [name for name, value in request.query_params.multi_items() if "\0" in name + value]
+    if "\0" in request.scope["path"] or wrong:
         raise Problem(
             422,
             "malformed",
             "地址或参数含有 NUL 字符",
             "the path or a parameter has a NUL character",
+            errors=[
+                {"pointer": f"/{name}", "code": "malformed", "detail": "a NUL character"}
+                for name in wrong
+            ],
         )

@@ -22,8 +22,7 @@ W = TypeVar("W")
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(msgspec.Struct):
     """What became of one event: accepted, duplicate or rejected (with the refusal)."""
 
     status: str

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 
 HINT_CHANNEL: Final = "jicai_log"
 BLOCK: Final = 1024
@@ -45,16 +46,14 @@ class Head:
     world: int
 
 
-@dataclass(frozen=True, slots=True)
-class StreamRow:
+class StreamRow(msgspec.Struct, frozen=True):
     """A stream as stored."""
 
     version: int
     state: bytes
 
 
-@dataclass(slots=True)
-class NewEvent:
+class NewEvent(msgspec.Struct):
     """One row to append. `hospital_id`, `distributor_id` and `manufacturers` decide who may see it."""
 
     topic: str

@@ -73,7 +73,7 @@ class Ownership:
 
     async def take(self, group: str, names: Sequence[str]) -> list[str]:
         """Those of these partitions that are ours, after trying to take the ones nobody holds."""
-        if self._session is None or self._session.is_closed():
+        if self._session is None or _is_lost(self._session):
             self._session, self._held = await self._pool.acquire(), []
         for name in names:
             if (group, name) not in self._held and await self._session.fetchval(
@@ -90,3 +90,11 @@ class Ownership:
                 await session.execute("SELECT pg_advisory_unlock_all()")
             with contextlib.suppress(Exception):
                 await self._pool.release(session)
+
+
+def _is_lost(session: Any) -> bool:
+    """Whether a session has ended; the pool takes a lost one back, and then it answers nothing."""
+    try:
+        return bool(session.is_closed())
+    except asyncpg.InterfaceError:
+        return True

@@ -116,7 +116,9 @@ def _decide(toy: Toy | None, sent: Sent, now: datetime, _world: None) -> Decided
     if note.number < 0:
         raise Refusal("negative", "不能为负", "negative")
     after = 0 if toy is None else toy.fired
-    fact = Noted(sent.stream, note.topic, note.number, after, note.due, note.every, note.times)
+    # A timer is never set before the instant it is set at: on a racing clock the wish may be stale.
+    due = None if note.due is None else max(note.due, now)
+    fact = Noted(sent.stream, note.topic, note.number, after, due, note.every, note.times)
     return Decided(topic=note.topic, type=NOTED, fact=fact, at=now, sent=sent)
 
 

@@ -62,6 +62,7 @@ class Undying:
     def __init__(self, data: Path, now: str = START, *, orphans: bool = False) -> None:
         self.data, self.now, self.orphans = data, now, orphans
         self.kills = 0
+        self.orphaned = 0
         self.sandbox: Sandbox = self._start()
 
     def _start(self) -> Sandbox:
@@ -85,7 +86,7 @@ class Undying:
 
     def kill(self, how: str = "sandbox") -> None:
         """`kill -9`: of the sandbox, of it with its postmaster, or of every process there is."""
-        pids = [self.sandbox.process.pid]
+        pids, postmaster = [self.sandbox.process.pid], 0
         with contextlib.suppress(ValueError):
             postmaster = self.postmaster
             if how in ("both", "all"):
@@ -96,6 +97,9 @@ class Undying:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.kills += 1
+        while alive(self.sandbox.process.pid):
+            os.sched_yield()
+        self.orphaned += alive(postmaster)
 
     def revive(self) -> None:
         """Start again over the same data, if it is dead."""
