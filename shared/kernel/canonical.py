@@ -6,7 +6,7 @@ the order of keys outside the basic plane. A value that may hold one of those ta
 
 import math
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from types import NoneType
 from typing import Any, Final
@@ -97,10 +97,12 @@ def fact_sha256(
     *, source: str, id: str, type: str, time: datetime, subject: str | None, data: Any
 ) -> bytes:
     """Hash what a sender said, so that the same words are known again (事实哈希)."""
-    said = {"id": id, "source": source}
+    said: dict[str, Any] = {"id": id, "source": source}
     if subject is not None:
         said["subject"] = subject
-    said["time"] = utc_text(time)
+    # msgspec writes a whole second in UTC as `utc_text` does, at a tenth of its price.
+    plain = time.microsecond == 0 and time.tzinfo is UTC
+    said["time"] = time if plain else utc_text(time)
     said["type"] = type
     # `data` sorts before the rest, which stands in order already: nothing is sorted twice.
     return sha256(b'{"data":%b,%b' % (canonical(data), _encode(said)[1:])).digest()

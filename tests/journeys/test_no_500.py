@@ -14,7 +14,7 @@ from tests.journeys.strange import ODD, cursor, mutated, requests, values
 QUIET = {"/sandbox/v1/settle", "/livez"}
 """Nothing to ask of these, and the first takes its time."""
 
-EXAMPLES = 2500
+EXAMPLES = 1800
 MEMBERS = {"type", "title", "status", "detail", "code", "instance", "trace_id", "errors"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from shared.testing.sandbox import running_sandbox
 from tests.journeys.goods import DISTRIBUTOR, HOSPITAL
 from tests.journeys.market import Market
 
@@ -79,3 +80,36 @@ def test_one_id_with_two_contents_under_two_orders(market):
         other = market.tale().placing(time=NOW, id=one["id"])
         told = race(market, (HOSPITAL, one), (HOSPITAL, other))
         assert sorted(told) == ["accepted", "conflicting_duplicate"]
+
+
+def test_a_fact_that_races_a_jump_of_the_clock_is_dated_before_or_after_it_never_between():
+    """Posted while eight hours pass over a 24:00: the verdict is that of the instant it is dated at."""
+    with running_sandbox() as sandbox:
+        market = Market(sandbox)
+        tales = [market.placed() for _ in range(24)]
+        before, due, after = (
+            "2026-01-11T20:00:00+08:00", "2026-01-12T09:00:00+08:00", "2026-01-12T10:00:00+08:00",
+        )  # fmt: skip
+        sandbox.move(before)
+        events = [tale.dispatching(time=before) for tale in tales]
+        told: list[Any] = []
+
+        def post() -> None:
+            with sandbox.client(DISTRIBUTOR) as client:
+                for event in events:
+                    told.append(client.post("/orders/v1/events", json=[event]).json()["results"][0])
+
+        posting = threading.Thread(target=post)
+        posting.start()
+        sandbox.move(after)
+        posting.join()
+        for tale, result in zip(tales, told, strict=True):
+            last = tale.view()["history"][-1]
+            if result["status"] == "accepted":
+                assert (last["recorded_at"], last["type"]) == (
+                    before,
+                    "jicai.delivery.dispatched.v1",
+                )
+            else:
+                assert result["code"] == "line_void"
+                assert (last["recorded_at"], last["type"]) == (due, "jicai.order.line_voided.v1")
