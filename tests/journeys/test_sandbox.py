@@ -155,8 +155,8 @@ def test_two_sandboxes_do_not_share_a_data_directory(tmp_path):
         assert "ready" not in second.stdout
 
 
-def test_killed_it_leaves_no_postgresql_running():
-    with running_sandbox() as sandbox:
+def test_killed_it_leaves_no_postgresql_running(tmp_path):
+    with running_sandbox(data=tmp_path / "d") as sandbox:
         [postmaster] = children(sandbox.process.pid)
         sandbox.kill()
         wait_until(lambda: not alive(postmaster))
