@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from services.orders.api import events, importing, orders, registers
+from services.orders.api.narrowing import narrow
 from services.orders.api.world import WorldLoader
 from services.orders.consumer import TOPICS, fold
 from services.orders.domain.order import Order
@@ -41,5 +42,6 @@ service = Service(
     fold=fold,
     marks=True,
     kit=kit,
+    narrow=narrow,
     migrations="services.orders",
 )

@@ -54,6 +54,8 @@ def changes_router(service: str) -> APIRouter:
                     actor, first=5, registers=registers, by_pool=service == "settlement"
                 )
                 items, reached = await _read(connection, seen, place, limit)
+                if room.service.narrow is not None:
+                    items = await room.service.narrow(connection, actor, items)
             moved, place = reached != place, reached
             if moved and not items:
                 continue  # others' facts only, so far: an empty page would look like the end

@@ -21,6 +21,10 @@ MakeKit = Callable[[Any, Any, Any], Any]
 """`(policy, calendars, time)`: the kit of a service that decides."""
 
 
+Narrow = Callable[[Any, Any, Sequence[dict[str, Any]]], Awaitable[list[dict[str, Any]]]]
+"""`(connection, actor, items)`: a page of the feed with only what this caller may read of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One room: its doors, what it listens to, and what it does with it.
@@ -37,3 +41,4 @@ class Service:
     close: Close | None = None
     kit: MakeKit | None = None
     marks: bool = False
+    narrow: Narrow | None = None

@@ -9,6 +9,7 @@ import pytest
 from shared.testing.sandbox import running_sandbox
 from tests.journeys.goods import D2, FAR, H2, IMPORTER, M2, PUTS, D, H, M, line
 from tests.journeys.market import Market
+from tests.oracle.hashes import root
 from tests.oracle.uscc import make_uscc
 
 THEN = "2025-12-01T09:00:00+08:00"
@@ -119,6 +120,24 @@ def test_a_manufacturer_sees_the_lines_of_its_products_only(scene):
         for listed in scene.items(actor, "/orders/v1/orders"):
             if listed["order_id"] == scene.ids[C]:
                 assert [x["line_id"] for x in listed["lines"]] == lines
+        for fact in scene.items(actor, "/orders/v1/changes", limit=1000):
+            if fact["data"].get("order_id") == scene.ids[C] and "lines" in fact["data"]:
+                assert [x["line_id"] for x in fact["data"]["lines"]] == lines
+
+
+def test_a_narrowed_feed_still_reconciles(scene):
+    """The hash beside a fact is that of the whole: a manufacturer's root recomputes from its feed."""
+    actor = f"manufacturer:{M}"
+    facts = scene.items(actor, "/orders/v1/changes", limit=1000)
+    roots = {
+        x["order_id"]: x["sha256"]
+        for x in scene.items(actor, "/orders/v1/reconciliation", day="2026-01-05")
+    }
+    assert roots
+    for order_id, told in roots.items():
+        its = [f for f in facts if f["data"].get("order_id") == order_id]
+        its.sort(key=lambda f: f["streamversion"])
+        assert root([f["sha256"] for f in its]) == told
 
 
 CARDS = {

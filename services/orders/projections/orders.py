@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -26,6 +27,15 @@ async def find_state(connection: Any, order_id: str) -> bytes | None:
         "SELECT state FROM streams WHERE stream = $1", f"order-{order_id}"
     )
     return state
+
+
+async def find_states(connection: Any, order_ids: Sequence[str]) -> dict[str, bytes]:
+    """The states of many orders by their ids."""
+    rows = await connection.fetch(
+        "SELECT stream, state FROM streams WHERE stream = ANY($1)",
+        [f"order-{order_id}" for order_id in order_ids],
+    )
+    return {row["stream"].removeprefix("order-"): row["state"] for row in rows}
 
 
 async def history_of(connection: Any, order_id: str) -> list[Any]:
