@@ -14,7 +14,7 @@ from tests.oracle.town import FAR, HOUR, SECOND, SENT, D, M, Tale, day
 from tests.oracle.windows import WindowNotComplete, window
 from tests.oracle.wire import parse_time
 
-VECTORS = Path(__file__).resolve().parents[2].parent / "shared" / "vectors"
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 DUE = day(9)  # 24:00 of Thursday 8th: the third working day after Monday 5th
 
 
