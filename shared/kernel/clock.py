@@ -1,11 +1,10 @@
-"""Instants, local days and the clock one asks (业务时间, 北京时间).
+"""Instants and local days (业务时间, 北京时间).
 
 Everything is stored in UTC; every "day" is a local day in Asia/Shanghai, which has had no summer
 time since 1991, so a fixed offset is exact and needs no time zone database.
 """
 
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta, timezone
-from typing import Protocol
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
@@ -96,36 +95,3 @@ def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"no zone: {moment!r}")
     return moment
-
-
-class Clock(Protocol):
-    """Whoever knows what time it is (系统时钟)."""
-
-    def now(self) -> datetime:
-        """Give the present instant in UTC (当前时间)."""
-
-
-class SystemClock:
-    """The machine's own time (系统时钟)."""
-
-    def now(self) -> datetime:
-        """Give the machine's time in UTC (当前时间)."""
-        return datetime.now(UTC)
-
-
-class ManualClock:
-    """Time that moves only when told, and never backwards (沙箱时钟)."""
-
-    def __init__(self, now: datetime) -> None:
-        """Start at an instant (起始时间)."""
-        self._now = _aware(now).astimezone(UTC)
-
-    def now(self) -> datetime:
-        """Give the instant last set (当前时间)."""
-        return self._now
-
-    def set(self, now: datetime) -> None:
-        """Move to an instant that is not earlier than the present one (拨钟)."""
-        if _aware(now) < self._now:
-            raise ValueError(f"time cannot move from {self._now} back to {now}")
-        self._now = now.astimezone(UTC)

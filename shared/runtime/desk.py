@@ -22,6 +22,7 @@ from shared.kernel.errors import Problem
 from shared.runtime.handling import Kit, MarkMissing, handle
 from shared.runtime.judging import Verdict
 from shared.runtime.marks import append_marks
+from shared.runtime.metrics import BATCH_EVENTS
 from shared.store.locks import STREAMS_MAX
 
 S = TypeVar("S")
@@ -155,6 +156,7 @@ class Desk(Generic[S, W]):
                 return
             _fail(requests, error)
             return
+        BATCH_EVENTS.labels(self.kit.service).observe(len(joined))
         self._hint()
         start = 0
         for request in requests:

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from shared.kernel.clock import (
     BEIJING,
-    ManualClock,
-    SystemClock,
     day_end,
     day_start,
     due_day,
@@ -158,7 +156,7 @@ def test_fractions_appear_only_where_not_zero() -> None:
     assert utc_text(parse_instant("2026-01-05T08:00:00.100")) == "2026-01-05T00:00:00.1Z"
 
 
-@pytest.mark.parametrize("write", [utc_text, local_text, local_day, due_day, ManualClock])
+@pytest.mark.parametrize("write", [utc_text, local_text, local_day, due_day])
 def test_a_naive_time_is_refused(write: object) -> None:
     with pytest.raises(ValueError):
         write(datetime(2026, 1, 5))  # type: ignore[operator]
@@ -184,20 +182,3 @@ def test_a_day_contains_its_instants(moment: datetime) -> None:
 def test_beijing_needs_no_time_zone_database() -> None:
     assert BEIJING.tzname(None) == "Asia/Shanghai"
     assert BEIJING.utcoffset(None) == timedelta(hours=8)
-
-
-def test_a_manual_clock_never_goes_back() -> None:
-    clock = ManualClock(parse_instant("2026-01-05 09:00:00"))
-    assert clock.now() == NINE
-    clock.set(NINE)
-    later = datetime(2026, 1, 5, 18, tzinfo=BEIJING)
-    clock.set(later)
-    assert clock.now() == later
-    assert clock.now().tzinfo is UTC
-    with pytest.raises(ValueError):
-        clock.set(NINE)
-    assert clock.now() == later
-
-
-def test_the_system_clock_answers_in_utc() -> None:
-    assert SystemClock().now().tzinfo is UTC
