@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -11,11 +10,10 @@ import msgspec
 from services.settlement.commands import AccrueLine
 from services.settlement.domain.accrual import accruing, key_of, line_accrued, stream_of
 from services.settlement.projections.accruals import insert_accruals
-from shared.events.envelope import PLATFORM, Record
+from shared.events.envelope import PLATFORM, Record, written
 from shared.events.orders import RECEIVED, Received
 from shared.events.settlement import LINE_ACCRUED
 from shared.events.topics import DELIVERIES
-from shared.kernel.canonical import fact_sha256
 from shared.kernel.clock import utc_text
 from shared.kernel.decider import Sent
 from shared.runtime.handling import Kit, handle
@@ -87,8 +85,8 @@ def _sent(command: AccrueLine) -> Sent:
     event_id = key_of(command.order_id, command.receipt_id, command.order_line_id)
     data = msgspec.to_builtins(line_accrued(command))
     data["at"] = utc_text(command.at)
-    sha256 = fact_sha256(
-        source=PLATFORM, id=event_id, type=LINE_ACCRUED, time=command.at, subject=None, data=data
+    sha256, payload = written(
+        source=PLATFORM, id=event_id, type=LINE_ACCRUED, time=command.at, data=data
     )
     return Sent(
         stream=stream_of(command.order_id),
@@ -97,17 +95,8 @@ def _sent(command: AccrueLine) -> Sent:
         type=LINE_ACCRUED,
         occurred_at=command.at,
         sha256=sha256,
-        payload=_payload(event_id, command.at, data),
+        payload=payload,
         command=command,
         role="ops",
         organisation="",
     )
-
-
-def _payload(event_id: str, at: datetime, data: Any) -> bytes:
-    return msgspec.json.encode(
-        {
-            "specversion": "1.0", "id": event_id, "source": PLATFORM, "type": LINE_ACCRUED,
-            "time": utc_text(at), "datacontenttype": "application/json", "data": data,
-        }
-    )  # fmt: skip

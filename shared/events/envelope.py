@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
+
+from shared.kernel.canonical import fact_sha256
+from shared.kernel.clock import utc_text
 
 PLATFORM = "urn:jicai:platform"
 """The source of facts that nobody sent: voids, moved dues, marks."""
@@ -40,3 +44,20 @@ class Cause(msgspec.Struct, frozen=True, array_like=True):
 def cause_of(record: Record) -> Cause:
     """The identity under which a record stands in evidence."""
     return Cause(record.source, record.event_id)
+
+
+def written(*, source: str, id: str, type: str, time: datetime, data: Any) -> tuple[bytes, bytes]:
+    """An event that we write for somebody: its hash and its bytes, in the form others send theirs."""
+    sha256 = fact_sha256(source=source, id=id, type=type, time=time, subject=None, data=data)
+    payload = msgspec.json.encode(
+        {
+            "specversion": "1.0",
+            "id": id,
+            "source": source,
+            "type": type,
+            "time": utc_text(time),
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+    )
+    return sha256, payload

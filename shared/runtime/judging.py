@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
-from shared.events.envelope import PLATFORM
-from shared.kernel.canonical import fact_sha256
-from shared.kernel.clock import utc_text
+from shared.events.envelope import PLATFORM, written
 from shared.kernel.decider import Decided, Decider, Sent
 from shared.kernel.errors import Refusal
 from shared.store.log import NewEvent, StreamRow
@@ -139,34 +137,11 @@ def _row(stream: str, version: int, decided: Decided) -> NewEvent:
         sha256, payload = sent.sha256, sent.payload
     else:
         source, event_id, occurred_at = PLATFORM, decided.event_id, decided.at
-        sha256, payload = _own_event(decided)
+        sha256, payload = written(
+            source=source, id=event_id, type=decided.type, time=occurred_at, data=decided.data
+        )
     return NewEvent(
         decided.topic, stream, version, source, event_id, decided.type, occurred_at, decided.at,
         sha256, payload, _encode(decided.fact),
         decided.hospital_id, decided.distributor_id, decided.manufacturers,
     )  # fmt: skip
-
-
-def _own_event(decided: Decided) -> tuple[bytes, bytes]:
-    """The platform's own event: its hash and its bytes, in the form others send theirs."""
-    data: Any = decided.data
-    sha256 = fact_sha256(
-        source=PLATFORM,
-        id=decided.event_id,
-        type=decided.type,
-        time=decided.at,
-        subject=None,
-        data=data,
-    )
-    payload = _encode(
-        {
-            "specversion": "1.0",
-            "id": decided.event_id,
-            "source": PLATFORM,
-            "type": decided.type,
-            "time": utc_text(decided.at),
-            "datacontenttype": "application/json",
-            "data": data,
-        }
-    )
-    return sha256, payload

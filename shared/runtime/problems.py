@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from shared.kernel.errors import Problem
+from shared.kernel.errors import Problem, Refusal
 from shared.runtime.logs import trace_id_of
 
 log = structlog.get_logger()
@@ -46,6 +46,20 @@ def language_of(request: Request) -> str:
         if name in ("zh", "en") and q > quality:
             best, quality = name, q
     return best
+
+
+def refusal_problem(refusal: Refusal) -> Problem:
+    """A refusal as 422, saying whether the same may succeed later."""
+    return Problem(
+        422,
+        refusal.code,
+        refusal.detail_zh,
+        refusal.detail_en,
+        errors=[
+            {"pointer": refusal.pointer or "", "code": refusal.code, "detail": refusal.detail_zh}
+        ],
+        extra={"retryable": True} if refusal.retryable else {},
+    )
 
 
 def render(request: Request, problem: Problem) -> Response:

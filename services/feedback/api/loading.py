@@ -13,12 +13,11 @@ from services.feedback.projections.calendar import (
     next_version,
     store_year,
 )
+from shared.events.envelope import written
 from shared.events.reference import CALENDAR_YEAR, CalendarDay, CalendarYearLoaded
 from shared.events.topics import REFERENCE
 from shared.kernel.calendar import WorkCalendar
 from shared.kernel.calendar_years import SpecialDay, official_year
-from shared.kernel.canonical import fact_sha256
-from shared.kernel.clock import utc_text
 from shared.runtime.actors import Actor
 from shared.runtime.calendars import stored_calendar
 from shared.runtime.desk import RETRYABLE, UNAVAILABLE, unavailable
@@ -78,15 +77,7 @@ def _event(loaded: CalendarYearLoaded, version: int, actor: Actor, now: datetime
     source, event_id = f"urn:jicai:{actor.organisation}", f"calendar-{loaded.year}-v{version}"
     fact = msgspec.json.encode(loaded)
     data = msgspec.json.decode(fact)
-    sha256 = fact_sha256(
-        source=source, id=event_id, type=CALENDAR_YEAR, time=now, subject=None, data=data
-    )
-    payload = msgspec.json.encode(
-        {
-            "specversion": "1.0", "id": event_id, "source": source, "type": CALENDAR_YEAR,
-            "time": utc_text(now), "datacontenttype": "application/json", "data": data,
-        }
-    )  # fmt: skip
+    sha256, payload = written(source=source, id=event_id, type=CALENDAR_YEAR, time=now, data=data)
     return NewEvent(
         REFERENCE, f"calendar-{loaded.year}", version, source, event_id, CALENDAR_YEAR, now, now,
         sha256, payload, fact,

@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
 from services.feedback.api.bodies import TicketBody
 from services.feedback.commands import OpenTicket
 from services.feedback.domain.ticket import Ticket, decode
 from services.feedback.projections.tickets import find_state, stream_of, words_of_opening
+from shared.events.envelope import written
 from shared.events.feedback import TICKET_OPENED
-from shared.kernel.canonical import canonical, fact_sha256
-from shared.kernel.clock import utc_text
+from shared.kernel.canonical import canonical
 from shared.kernel.decider import Sent
-from shared.kernel.errors import Problem, Refusal
+from shared.kernel.errors import Problem
 from shared.runtime.actors import Actor
 from shared.runtime.judging import Verdict
+from shared.runtime.problems import refusal_problem
 from shared.runtime.room import Room
 
 CONFLICT: Final = "conflicting_duplicate"
@@ -53,20 +52,6 @@ async def _judged(room: Room, sent: Sent) -> Verdict:
     return verdict
 
 
-def refusal_problem(refusal: Refusal) -> Problem:
-    """A refusal as 422, saying whether the same may succeed later."""
-    return Problem(
-        422,
-        refusal.code,
-        refusal.detail_zh,
-        refusal.detail_en,
-        errors=[
-            {"pointer": refusal.pointer or "", "code": refusal.code, "detail": refusal.detail_zh}
-        ],
-        extra={"retryable": True} if refusal.retryable else {},
-    )
-
-
 def _conflict() -> Problem:
     return Problem(
         409,
@@ -91,8 +76,8 @@ def _sent(actor: Actor, said: TicketBody, words: dict[str, Any], now: datetime) 
         by=str(actor),
     )
     try:
-        sha256 = fact_sha256(
-            source=source, id=event_id, type=TICKET_OPENED, time=now, subject=None, data=words
+        sha256, payload = written(
+            source=source, id=event_id, type=TICKET_OPENED, time=now, data=words
         )
     except ValueError as error:
         raise Problem(
@@ -105,12 +90,7 @@ def _sent(actor: Actor, said: TicketBody, words: dict[str, Any], now: datetime) 
         type=TICKET_OPENED,
         occurred_at=now,
         sha256=sha256,
-        payload=msgspec.json.encode(
-            {
-                "specversion": "1.0", "id": event_id, "source": source, "type": TICKET_OPENED,
-                "time": utc_text(now), "datacontenttype": "application/json", "data": words,
-            }
-        ),
+        payload=payload,
         command=command,
         role=actor.role,
         organisation=actor.organisation,

@@ -11,10 +11,9 @@ from pydantic import ValidationError
 
 from services.orders.api.bodies import BODIES
 from services.orders.projections.registers import Entry, changed_entries, store_entries, stored
+from shared.events.envelope import written
 from shared.events.reference import ResourcePut, reference_type
 from shared.events.topics import REFERENCE
-from shared.kernel.canonical import fact_sha256
-from shared.kernel.clock import utc_text
 from shared.kernel.codes import division_of, is_hospital_id, is_path_id, is_uscc
 from shared.kernel.errors import Refusal, malformed
 from shared.runtime.actors import Actor
@@ -133,13 +132,7 @@ def _event(entry: Entry, version: int, actor: Actor, head: Head, now: Any) -> Ne
     type_, source = reference_type(entry.kind), f"urn:jicai:{actor.organisation}"
     event_id = f"{entry.kind}-{entry.id}-v{version}"
     data = {**entry.body, "id": entry.id}
-    sha256 = fact_sha256(source=source, id=event_id, type=type_, time=now, subject=None, data=data)
-    payload = msgspec.json.encode(
-        {
-            "specversion": "1.0", "id": event_id, "source": source, "type": type_,
-            "time": utc_text(now), "datacontenttype": "application/json", "data": data,
-        }
-    )  # fmt: skip
+    sha256, payload = written(source=source, id=event_id, type=type_, time=now, data=data)
     fact = msgspec.json.encode(ResourcePut(kind=entry.kind, id=entry.id, body=entry.body))
     return NewEvent(
         REFERENCE, f"{entry.kind}-{entry.id}", version, source, event_id, type_, now, now,

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, Path
 from services.orders.api.bodies import PATHS
 from services.orders.api.recording import entry_of, put_entries
 from services.orders.projections.registers import stored
-from shared.kernel.errors import Problem, Refusal
+from shared.kernel.errors import Refusal
 from shared.runtime.actors import Actor, CurrentActor, forbidden, not_found
 from shared.runtime.bodies import JsonObject
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
+from shared.runtime.problems import refusal_problem
 from shared.runtime.room import Room, room_of
 
 router = APIRouter(prefix="/orders/v1", tags=["registers 基础信息"])
@@ -27,19 +28,6 @@ def may_write(actor: Actor) -> None:
         raise forbidden(
             "只有省级医保部门和数据迁移方可以登记", "only the province and importers may"
         )
-
-
-def refusal_problem(refusal: Refusal) -> Problem:
-    """A refusal of one entry as 422."""
-    return Problem(
-        422,
-        refusal.code,
-        refusal.detail_zh,
-        refusal.detail_en,
-        errors=[
-            {"pointer": refusal.pointer or "", "code": refusal.code, "detail": refusal.detail_zh}
-        ],
-    )
 
 
 def _routes(word: str, kind: str) -> None:
