@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.ready
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## Make .venv with everything in it, jicai included
 
@@ -45,10 +45,13 @@ bench: $(STAMP) ## Measure against reference programs in the same minute, one JS
 docs: $(STAMP) ## Write the documents that are made from the code
 	@PYTHONPATH=. "$(BIN)/python" tools/make_docs.py
 
+publish-events: $(STAMP) ## Freeze the published form of facts; refuses what breaks readers
+	@PYTHONPATH=. "$(BIN)/python" tools/publish_events.py
+
 lock: $(STAMP) ## Write requirements.lock anew from what is installed
 	@"$(BIN)/python" tools/make_lock.py
 
 clean: ## Remove what was made
 	rm -rf "$(VENV)" .jicai .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test check lint types imports fmt bench docs lock clean
+.PHONY: help setup demo test check lint types imports fmt bench docs publish-events lock clean

@@ -11,11 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
+from jicai.keys import keys
+from jicai.parked import app as parked
 from shared.kernel.clock import parse_instant
 from shared.runtime import logs
 from shared.runtime.settings import Settings
 
 app = typer.Typer(help="Jicai 集采: 药品和医用耗材集中带量采购执行平台", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(parked, name="parked")
 
 Data = Annotated[Path | None, typer.Option("--data", help="数据目录; 省略则用临时目录, 不留痕迹")]
 
@@ -34,12 +38,13 @@ def sandbox(
     data: Data = None,
     host: Annotated[str, typer.Option(help="监听地址")] = "127.0.0.1",
     policy: Annotated[Path | None, typer.Option(help="政策参数文件")] = None,
+    kafka: Annotated[str | None, typer.Option(help="经由真实的 Kafka, host:port")] = None,
 ) -> None:
     """沙箱: 四个服务在一个进程内运行, 时间由接口拨动."""
     from jicai.sandbox import run_sandbox
 
     logs.configure("WARNING")
-    run_sandbox(port=port, now=_instant(now), data=data, host=host, policy=policy)
+    run_sandbox(port=port, now=_instant(now), data=data, host=host, policy=policy, kafka=kafka)
 
 
 @app.command()
@@ -74,6 +79,34 @@ def migrate() -> None:
 
 
 @app.command()
+def status(
+    url: Annotated[
+        list[str] | None, typer.Option(help="服务地址, 可重复; 省略则为 JICAI_HOST 与 JICAI_PORT")
+    ] = None,
+) -> None:
+    """运行状况: 服务、积压、搁置、时限, 一张表; 一切正常时退出码为 0, 否则为 1."""
+    from jicai.status import run_status
+
+    raise typer.Exit(run_status(_settings(), url or []))
+
+
+topics = typer.Typer(help="Kafka 主题", no_args_is_help=True)
+app.add_typer(topics, name="topics")
+
+
+@topics.command("apply")
+def topics_apply(
+    replication: Annotated[int, typer.Option(help="副本数")] = 1,
+    retention_days: Annotated[int, typer.Option(help="保留天数 (压缩主题除外)")] = 365,
+) -> None:
+    """建立缺少的主题, 已有的不变 (JICAI_KAFKA_BOOTSTRAP)."""
+    from jicai.topics import run_apply
+
+    made = run_apply(_settings(), replication=replication, retention_days=retention_days)
+    typer.echo(f"新建主题 / made: {', '.join(made) or '无, 已齐全 / none, all are there'}")
+
+
+@app.command()
 def demo(
     serve: Annotated[bool, typer.Option("--serve", help="演示后继续提供服务")] = False,
     data: Annotated[Path, typer.Option(help="演示数据的目录, 每次重建")] = Path(".jicai/demo"),
@@ -98,7 +131,7 @@ def import_(
     actor: Annotated[str, typer.Option(help="数据迁移方")] = "importer:360000",
     batch_size: Annotated[int, typer.Option(help="每批事件数", min=1, max=1000)] = 500,
 ) -> None:
-    """按映射文件导入历史数据; 重复导入不会重复登记."""
+    """按映射文件导入历史数据; 重复导入不会重复登记. 正式环境以 JICAI_KEY、JICAI_SECRET 签名."""
     from jicai.importing import run_import_command
 
     raise typer.Exit(run_import_command(file, mapping, url, actor, batch_size))

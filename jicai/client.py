@@ -49,11 +49,16 @@ class Jicai:
     """One caller (`role:organisation`) at one address; siblings by `as_actor` share connections."""
 
     def __init__(
-        self, base_url: str, actor: str | None, *, http: httpx2.Client | None = None
+        self,
+        base_url: str,
+        actor: str | None,
+        *,
+        http: httpx2.Client | None = None,
+        auth: httpx2.Auth | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.actor = actor
-        self._http = http or httpx2.Client(base_url=self.base_url, timeout=60.0)
+        self._http = http or httpx2.Client(base_url=self.base_url, timeout=60.0, auth=auth)
 
     def as_actor(self, actor: str) -> Jicai:
         return Jicai(self.base_url, actor, http=self._http)

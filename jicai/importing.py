@@ -12,6 +12,7 @@ from jicai.imports.events import IdCollision
 from jicai.imports.mapping import MappingError
 from jicai.imports.rows import UnreadableFile
 from jicai.imports.run import ImportReport, run_import
+from jicai.signed import signed_by_environment
 
 _COLUMNS = (
     TextColumn("{task.description}"),
@@ -22,10 +23,19 @@ _COLUMNS = (
 
 
 def run_import_command(file: Path, mapping: str, url: str, actor: str, batch_size: int) -> int:
-    """The exit code: 0 when every row was taken (or was there already), 1 else, 2 for a bad file."""
+    """The exit code: 0 when every row was taken (or was there already), 1 else, 2 for a bad file.
+
+    With JICAI_KEY and JICAI_SECRET in the environment it signs, else it says who it is by a header,
+    which only a sandbox takes.
+    """
     console = Console()
     try:
-        with Jicai(url, actor) as client, Progress(*_COLUMNS, console=console) as progress:
+        auth = signed_by_environment()
+        whose = actor if auth is None else None
+        with (
+            Jicai(url, whose, auth=auth) as client,
+            Progress(*_COLUMNS, console=console) as progress,
+        ):
             report = run_import(client, file, mapping, progress, batch_size=batch_size)
     except (IdCollision, MappingError, UnreadableFile, Problem, Unreachable, OSError) as error:
         console.print(f"[red]导入没有完成 / import failed[/red]: {error}")

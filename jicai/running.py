@@ -8,11 +8,14 @@ from contextlib import contextmanager
 
 from jicai.rooms import chosen
 from jicai.server import run, serve
-from shared.runtime.house import House
+from jicai.topics import address_of
+from shared.runtime.access import SCHEMA, check_access, migrate_access, open_access
+from shared.runtime.house import House, NotServable
+from shared.runtime.measuring import measuring_of
 from shared.runtime.settings import Settings
 from shared.runtime.time import DatabaseTime
 from shared.runtime.web import create_app
-from shared.store.embedded import EmbeddedPostgres
+from shared.store.embedded import DataDirectoryInUse, EmbeddedPostgres, running_dsn
 from shared.store.policy_files import policy_from
 
 
@@ -24,6 +27,16 @@ def database(settings: Settings) -> Iterator[tuple[str, bool]]:
         return
     with EmbeddedPostgres(settings.data / "pg") as server:
         yield server.start(), True
+
+
+@contextmanager
+def reached_database(settings: Settings) -> Iterator[tuple[str, bool]]:
+    """The same for a command beside a running service: its embedded database is asked, not started."""
+    try:
+        with database(settings) as reached:
+            yield reached
+    except DataDirectoryInUse:
+        yield running_dsn(settings.data / "pg"), True
 
 
 def run_services(
@@ -43,20 +56,48 @@ async def _serve(
     house = _house(name, settings, dsn)
     if embedded:
         await _house("all", settings, dsn).migrate()
+        await migrate_access(dsn)
+    if wrong := await check_access(dsn):
+        raise NotServable("; ".join(f"{name}: {what}" for name, what in wrong.items()))
     await house.start()
+    secret = settings.secrets_key
+    access = await open_access(
+        dsn, house.time, secrets_key=secret.get_secret_value() if secret else None
+    )
+
+    async def readiness() -> dict[str, str]:
+        return await house.readiness() or await access.readiness()
+
+    async def stop() -> None:
+        await house.stop()
+        await access.close()
+
     app = create_app(
         house.rooms,
         trust_actor_header=settings.trust_actor_header,
-        readiness=house.readiness,
+        readiness=readiness,
+        measure=measuring_of(house),
+        access=access,
     )
-    await serve(app, host=settings.host, port=settings.port, on_ready=on_ready, on_stop=house.stop)
+    await serve(app, host=settings.host, port=settings.port, on_ready=on_ready, on_stop=stop)
 
 
 def run_migrate(settings: Settings) -> dict[str, list[str]]:
     """Bring every service's schema up to date; what was applied, by service."""
     with database(settings) as (dsn, _):
-        return asyncio.run(_house("all", settings, dsn).migrate())
+        return asyncio.run(_migrate(settings, dsn))
+
+
+async def _migrate(settings: Settings, dsn: str) -> dict[str, list[str]]:
+    applied = await _house("all", settings, dsn).migrate()
+    return {**applied, SCHEMA: await migrate_access(dsn)}
 
 
 def _house(name: str, settings: Settings, dsn: str) -> House:
-    return House(dsn, chosen(name), DatabaseTime(), policy_from(settings.policy))
+    return House(
+        dsn,
+        chosen(name),
+        DatabaseTime(),
+        policy_from(settings.policy),
+        kafka=address_of(settings),
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 from fastapi import APIRouter, Request
@@ -16,11 +17,19 @@ from pydantic import BaseModel, StrictStr
 from jicai.rooms import chosen
 from jicai.server import run, serve
 from jicai.timemachine import TimeMachine, kept_clock
+from jicai.topics import prepare_topics
+from shared.bus.address import KafkaAddress
+from shared.bus.kafka import KafkaBus
 from shared.kernel.clock import local_text, parse_instant
 from shared.kernel.errors import Problem
+from shared.runtime.access import migrate_access, open_access
+from shared.runtime.actors import parse_actor
 from shared.runtime.house import House
+from shared.runtime.measuring import measuring_of
 from shared.runtime.time import ManualTime
 from shared.runtime.web import create_app
+from shared.store.access.keys import add_key
+from shared.store.access.sealing import Sealing
 from shared.store.embedded import EmbeddedPostgres
 from shared.store.policy_files import policy_from
 
@@ -31,6 +40,13 @@ class ClockBody(BaseModel):
     """Where to move the clock."""
 
     now: StrictStr
+
+
+class KeyBody(BaseModel):
+    """For whom, and which algorithm signs."""
+
+    actor: StrictStr
+    algorithm: Literal["sm3", "sha256"] = "sm3"
 
 
 @router.get("/clock")
@@ -73,6 +89,29 @@ async def post_settle(request: Request) -> dict[str, str]:
     return {"now": local_text(machine.now)}
 
 
+@router.post("/keys", status_code=201)
+async def post_key(request: Request, body: KeyBody) -> dict[str, str]:
+    """生成一个访问密钥, 供联调签名; 正式环境用 jicai keys add."""
+    try:
+        actor = parse_actor(body.actor)
+    except ValueError as error:
+        raise Problem(
+            422,
+            "malformed",
+            "actor 应为 角色:机构[/经办人]",
+            "actor is role:organisation[/person]",
+            errors=[{"pointer": "/actor", "code": "malformed", "detail": str(error)}],
+        ) from None
+    pool: asyncpg.Pool = request.app.state.owner
+    made = await add_key(pool, str(actor), body.algorithm, Sealing())
+    return {
+        "key": made.key,
+        "secret": made.secret,
+        "actor": str(actor),
+        "algorithm": body.algorithm,
+    }
+
+
 def _machine(request: Request) -> TimeMachine:
     machine: TimeMachine = request.app.state.machine
     return machine
@@ -85,9 +124,14 @@ def run_sandbox(
     data: Path | None,
     host: str = "127.0.0.1",
     policy: Path | None = None,
+    kafka: str | None = None,
     on_ready: Callable[[str], None] = lambda url: print(f"ready {url}", flush=True),
 ) -> None:
-    """Run until stopped. Without `data` it starts empty and leaves nothing behind."""
+    """Run until stopped. Without `data` it starts empty and leaves nothing behind.
+
+    Over a broker (`kafka` = `host:port`) a sandbox that starts empty begins behind whatever other
+    runs have left on the topics, in groups of its own.
+    """
     with ExitStack() as stack:
         if data is None:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jicai-")))
@@ -97,11 +141,22 @@ def run_sandbox(
             server = EmbeddedPostgres(data / "pg")
         stack.callback(server.stop)
         dsn = server.start()
-        run(_run(dsn, host, port, now, policy, on_ready))
+        address = None if kafka is None else _address(kafka)
+        run(_run(dsn, host, port, now, policy, address, on_ready))
+
+
+def _address(bootstrap: str) -> KafkaAddress:
+    return KafkaAddress(bootstrap=bootstrap, group_prefix=f"jicai-sandbox-{secrets.token_hex(4)}-")
 
 
 async def _run(
-    dsn: str, host: str, port: int, now: datetime, policy: Path | None, on_ready: Any
+    dsn: str,
+    host: str,
+    port: int,
+    now: datetime,
+    policy: Path | None,
+    kafka: KafkaAddress | None,
+    on_ready: Any,
 ) -> None:
     connection = await asyncpg.connect(dsn)
     try:
@@ -109,17 +164,31 @@ async def _run(
     finally:
         await connection.close()
     time = ManualTime(kept or now)
-    house = House(dsn, chosen("all"), time, policy_from(policy), own_time=False)
+    house = House(dsn, chosen("all"), time, policy_from(policy), own_time=False, kafka=kafka)
     await house.migrate()
+    if kafka is not None:
+        await prepare_topics(house, KafkaBus(kafka), is_fresh=kept is None)
     await house.start()
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=2)
     machine = TimeMachine(house, time, pool)
     await machine.move(time.now)
-    app = create_app(house.rooms, trust_actor_header=True, readiness=house.readiness, extra=router)
+    await migrate_access(dsn)
+    access = await open_access(dsn, time, explains=True)
+    app = create_app(
+        house.rooms,
+        trust_actor_header=True,
+        readiness=house.readiness,
+        measure=measuring_of(house),
+        extra=router,
+        access=access,
+        is_sandbox=True,
+    )
     app.state.machine = machine
+    app.state.owner = pool
 
     async def stop() -> None:
         await house.stop()
+        await access.close()
         await pool.close()
 
     await serve(app, host=host, port=port, on_ready=on_ready, on_stop=stop)

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -35,12 +36,13 @@ async def serve(
         host=host,
         port=port,
         log_level="warning",
+        log_config=None,  # ours: see `shared.runtime.logs`
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS,
         http="httptools",
     )
-    server = _Server(config)
+    server = _Server(config, app.state.stopping)
     # The program's own objects live for ever: the collector need not look at them again and again.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
@@ -57,8 +59,17 @@ async def serve(
 class _Server(uvicorn.Server):
     """Stops at SIGTERM and SIGINT and returns, so that what follows is cleaned up too.
 
-    Uvicorn's own way raises the signal again at the end, which ends the process on the spot.
+    Uvicorn's own way raises the signal again at the end, which ends the process on the spot. Those
+    answers that have no end of their own (streams) are told by `stopping`.
     """
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -79,13 +79,14 @@ class TimeMachine:
         return bool(await self._pool.fetchval(f"SELECT {' OR '.join(parts)}", by))
 
     async def _settle(self) -> None:
-        consumers = list(self._house.consumers.values())
+        """Relays first, then consumers; what a close publishes goes round once more."""
+        workers = self._house.workers
         deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
         while asyncio.get_running_loop().time() < deadline:
-            moved = await asyncio.gather(*(consumer.step() for consumer in consumers))
+            moved = await asyncio.gather(*(worker.step() for worker in workers))
             if any(moved):
                 continue
-            quiet = await asyncio.gather(*(consumer.is_caught_up() for consumer in consumers))
+            quiet = await asyncio.gather(*(worker.is_caught_up() for worker in workers))
             if all(quiet):
                 return
             await asyncio.sleep(0.001)

@@ -40,3 +40,44 @@ class Term(msgspec.Struct, frozen=True):
 def score_terms(policy: Policy) -> dict[str, Term]:
     """The parts of `score.v1` in the order of its formula (供应评分权重)."""
     return {rate: Term(**numbers) for rate, numbers in policy.table(SCORE_RULE).items()}
+
+
+RATE_RULES: Final[dict[str, str]] = {"A3.3-response": "response", "A3.3-on-time": "on_time"}
+"""The rules that watch a rate, and which (预警规则)."""
+
+_RATE_NAMES: Final[dict[str, str]] = {"response": "订单响应率", "on_time": "配送及时率"}
+
+LATE_RULE: Final = "A16.2"
+"""The rule under which unanswered lines are listed (超时未响应清单)."""
+
+WHOLE_PROVINCE: Final = "360000"
+"""The scope of the rate rules (预警范围: 全省)."""
+
+
+class RateRule(msgspec.Struct, frozen=True):
+    """A rule that watches a rate (比率预警规则): below so many percent, from so many lines on."""
+
+    id: str
+    rate: str
+    article: str
+    title: str
+    percent: int
+    sample_min: int
+
+
+def rate_rules(policy: Policy) -> tuple[RateRule, ...]:
+    """The rate rules of one policy version."""
+    return tuple(_rate_rule(policy, id_, rate) for id_, rate in RATE_RULES.items())
+
+
+def _rate_rule(policy: Policy, id_: str, rate: str) -> RateRule:
+    rule = policy.rules[id_]
+    percent = policy.number(id_, "percent")
+    return RateRule(
+        id=id_,
+        rate=rate,
+        article=rule.document + rule.article,
+        title=f"{_RATE_NAMES[rate]}低于 {percent}%",
+        percent=percent,
+        sample_min=policy.number(id_, "sample_min"),
+    )

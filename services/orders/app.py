@@ -43,5 +43,6 @@ service = Service(
     marks=True,
     kit=kit,
     narrow=narrow,
+    event_doors=("/orders/v1/events", "/orders/v1/import"),
     migrations="services.orders",
 )

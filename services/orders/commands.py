@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.events.forms import InvoiceKind, ProofKind
+
 
 @dataclass(slots=True)
 class OrderedLine:
@@ -67,6 +69,7 @@ class LotLine:
 
     line_id: str
     quantity: int
+    quantity_sent: str
     lot_number: str
     expires_on: str
     trace_codes: list[str]
@@ -87,7 +90,7 @@ class ReportArrival:
 
     delivery_id: str
     order_id: str
-    proof_kind: str | None
+    proof_kind: ProofKind | None
     proof_reference: str | None
 
 
@@ -97,7 +100,9 @@ class LineReceipt:
 
     line_id: str
     accepted: int
+    accepted_sent: str
     rejected: int
+    rejected_sent: str
     reject_reason: str | None
 
 
@@ -118,6 +123,7 @@ class QuantityLine:
 
     line_id: str
     quantity: int
+    quantity_sent: str
 
 
 @dataclass(slots=True)
@@ -147,7 +153,9 @@ class InvoicedLine:
 
     line_id: str
     quantity: int
+    quantity_sent: str
     unit_price: int
+    unit_price_sent: str
 
 
 @dataclass(slots=True)
@@ -159,7 +167,7 @@ class RegisterInvoice:
     order_id: str
     receipt_id: str
     lines: list[InvoicedLine]
-    kind: str
+    kind: InvoiceKind
     return_id: str | None
 
 

@@ -7,7 +7,7 @@ the consumer with its effects; the bus keeps nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +46,10 @@ class Subscription(Protocol):
 
     async def is_behind(self, partition: str, cursor: str) -> bool:
         """Whether anything stands behind the cursor, even what may not be read yet."""
+        ...
+
+    async def is_quiet(self, cursors: Mapping[str, str]) -> bool:
+        """Nothing stands behind any of these cursors, one by partition: one question for all."""
         ...
 
     async def wait(self, seconds: float) -> None:

@@ -32,6 +32,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     fact: bytes
     mark: datetime | None = None
+    traceparent: str | None = None
 
 
 class Cause(msgspec.Struct, frozen=True, array_like=True):

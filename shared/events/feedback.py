@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 import msgspec
+
+from shared.events.forms import Instant
 
 TICKET_OPENED: Final = "jicai.ticket.opened.v1"
 
@@ -22,7 +23,11 @@ class TicketOpened(msgspec.Struct, kw_only=True, omit_defaults=True):
     order_ids: list[str] = []
     prominent: bool = False
     by: str
-    at: datetime
-    reply_due: datetime
+    at: Instant
+    reply_due: Instant
     calendar_version: str
     provisional: bool = False
+
+
+FACTS: Final[dict[str, type[msgspec.Struct]]] = {TICKET_OPENED: TicketOpened}
+"""How the fact of each type reads."""

@@ -29,7 +29,10 @@ TYPES: Final[dict[str, str]] = {reference_type(kind): kind for kind in KINDS}
 
 
 class ResourcePut(msgspec.Struct, kw_only=True):
-    """One entry of a register as it stands from now on; the body replaces (登记变更)."""
+    """One entry of a register as it stands from now on; the body replaces (登记变更).
+
+    `body` is what a PUT of the contract's section 4 takes, as it was sent; `id` is the entry's own.
+    """
 
     kind: str
     id: str
@@ -51,3 +54,10 @@ class CalendarYearLoaded(msgspec.Struct, kw_only=True):
     year: int
     version: str
     days: list[CalendarDay]
+
+
+FACTS: Final[dict[str, type[msgspec.Struct]]] = {
+    **dict.fromkeys(TYPES, ResourcePut),
+    CALENDAR_YEAR: CalendarYearLoaded,
+}
+"""How the fact of each type reads."""

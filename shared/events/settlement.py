@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 import msgspec
+from msgspec import field
+
+from shared.events.forms import DecimalText, Fen, Instant, TenThousandths
 
 LINE_ACCRUED: Final = "jicai.settlement.line_accrued.v1"
 
@@ -19,8 +21,14 @@ class LineAccrued(msgspec.Struct, kw_only=True):
     hospital_id: str
     payee_id: str
     product_id: str
-    quantity: int
-    unit_price: int
-    amount_fen: int
+    quantity: TenThousandths = field(name="quantity_e4")
+    quantity_text: DecimalText = field(name="quantity")
+    unit_price: TenThousandths = field(name="unit_price_e4")
+    unit_price_text: DecimalText = field(name="unit_price")
+    amount_fen: Fen
     month: str
-    at: datetime
+    at: Instant
+
+
+FACTS: Final[dict[str, type[msgspec.Struct]]] = {LINE_ACCRUED: LineAccrued}
+"""How the fact of each type reads."""

@@ -32,13 +32,14 @@ class Sent:
     command: Any
     role: str
     organisation: str
+    traceparent: str | None = None
 
 
 @dataclass(slots=True)
 class Decided:
     """One fact to record. Without `sent` it is the platform's own, with the id and data given here.
 
-    `at` is the instant it is recorded at; the last three decide who may see it.
+    `at` is the instant it is recorded at; the last four decide who may see it.
     """
 
     topic: str
@@ -51,6 +52,7 @@ class Decided:
     hospital_id: str | None = None
     distributor_id: str | None = None
     manufacturers: str | None = None
+    divisions: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from fastapi import Depends, Request
 
 from shared.kernel.codes import is_division, is_hospital_id, is_path_id, is_uscc
 from shared.kernel.errors import Problem
+from shared.runtime.signing import HEADERS as SIGNATURE_HEADERS
 
 HEADER = "X-Jicai-Actor"
 DIVISION_ROLES = frozenset({"bureau", "regulator", "finance"})
@@ -62,14 +64,38 @@ def unauthenticated(code: str, zh: str, en: str) -> Problem:
     return Problem(401, code, zh, en)
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How this installation knows its callers: by the header, by signatures, or by both."""
+
+    trust_actor_header: bool
+    is_sandbox: bool = False
+    by_signature: Callable[[Request], Awaitable[Actor]] | None = None
+
+
 async def current_actor(request: Request) -> Actor:
-    """The actor of this request, from the header where it is trusted (the sandbox); else 401."""
+    """The actor of this request: of its signature, or of the header where it is trusted; else 401."""
+    known: Actor | None = getattr(request.state, "actor", None)
+    if known is None:
+        known = request.state.actor = await _known_by(request.app.state.door, request)
+    return known
+
+
+async def _known_by(door: Door, request: Request) -> Actor:
     text = request.headers.get(HEADER)
-    if not request.app.state.trust_actor_header:
+    if text is not None and not door.trust_actor_header:
         raise unauthenticated(
-            "actor_header_refused" if text else "unauthenticated",
-            "此环境不接受 X-Jicai-Actor; 请使用签名请求",
-            "this installation does not take X-Jicai-Actor; sign your requests",
+            "actor_header_refused",
+            f"此环境不接受 {HEADER}; 请使用签名请求",
+            f"this installation does not take {HEADER}; sign your requests",
+        )
+    if door.by_signature is not None and is_signed_request(request):
+        return await door.by_signature(request)
+    if not door.trust_actor_header:
+        raise unauthenticated(
+            "unauthenticated",
+            f"请求未签名: 缺少 {', '.join(SIGNATURE_HEADERS)}",
+            f"the request is not signed: {', '.join(SIGNATURE_HEADERS)} are missing",
         )
     if text is None:
         raise unauthenticated(
@@ -85,7 +111,42 @@ async def current_actor(request: Request) -> Actor:
         ) from None
 
 
+def is_signed_request(request: Request) -> bool:
+    """Whether the caller means to sign: any of the four headers is there."""
+    return any(name in request.headers for name in SIGNATURE_HEADERS)
+
+
 CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Who acts where a natural person answers for the act (经办人): approve, pay, lift and the like."""
+
+    actor: Actor
+    is_sandbox: bool
+
+    def person(self, *, always: bool = False) -> str | None:
+        """The person; 422 where none is named and one must be: outside the sandbox, or `always`.
+
+        The handler calls it when 401, 404 and 403 are behind it, for those go first.
+        """
+        if self.actor.person is None and (always or not self.is_sandbox):
+            raise Problem(
+                422,
+                "person_missing",
+                "此操作须由绑定到个人的密钥发起 (jicai keys add 角色:机构/经办人)",
+                "this act needs a key that is bound to a person (jicai keys add role:organisation/person)",
+            )
+        return self.actor.person
+
+
+async def acting_person(request: Request, actor: CurrentActor) -> Acting:
+    """A dependency of those endpoints whose act a person answers for."""
+    return Acting(actor, request.app.state.door.is_sandbox)
+
+
+ActingPerson = Annotated[Acting, Depends(acting_person)]
 
 
 def forbidden(zh: str = "该角色无权执行此操作", en: str = "this role may not do this") -> Problem:

@@ -6,6 +6,7 @@ and the domain decides; asked twice, nothing happens. What fires late is dated a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ import asyncpg
 
 from shared.runtime.handling import Kit, instant_behind_gate, store
 from shared.runtime.judging import Batch
+from shared.runtime.metrics import DEADLINE_LATENESS
 from shared.store.locks import try_lock_streams
 from shared.store.log import load
 
@@ -26,7 +28,8 @@ async def fire_due(pool: asyncpg.Pool, kit: Kit[Any, Any]) -> int:
         async with pool.acquire() as connection:
             now = kit.time.at(await connection.fetchval("SELECT clock_timestamp()"))
             rows = await connection.fetch(
-                "SELECT stream FROM streams WHERE next_due <= $1 ORDER BY next_due, stream LIMIT $2",
+                """SELECT stream, next_due FROM streams WHERE next_due <= $1
+                   ORDER BY next_due, stream LIMIT $2""",
                 now,
                 _CHUNK,
             )
@@ -35,9 +38,19 @@ async def fire_due(pool: asyncpg.Pool, kit: Kit[Any, Any]) -> int:
             async with connection.transaction():
                 got = await try_lock_streams(connection, kit.service, [r["stream"] for r in rows])
                 made = await _wake(connection, kit, got)
+        if made:
+            _observe(kit, now, {row["stream"]: row["next_due"] for row in rows}, got)
         fired += made
         if made == 0:
             return fired
+
+
+def _observe(
+    kit: Kit[Any, Any], now: datetime, dues: Mapping[str, datetime], fired: Sequence[str]
+) -> None:
+    """How late each of these was, once that is committed."""
+    for stream in fired:
+        DEADLINE_LATENESS.labels(kit.service).observe((now - dues[stream]).total_seconds())
 
 
 async def _wake(tx: asyncpg.Connection, kit: Kit[Any, Any], streams: list[str]) -> int:

@@ -1,79 +1,83 @@
-"""The bus door: batches of records folded with their checkpoint, barriers met, closes run.
+"""The bus door: what is read of many partitions is taken together, barriers are met, closes run.
 
-A batch is one transaction: effects, the mark it met, the checkpoint moved by compare-and-set under
-this owner's epoch. A partition that has met a mark is *held* until that close is done, so a close
-stands on exactly the facts before its instant, however far anybody lags.
+A partition that has met a mark is *held* until that close is done, so a close stands on exactly the
+facts before its instant, however far anybody lags. A partition belongs to whoever claimed it last:
+the checkpoint moves by compare-and-set under an epoch, and who is fenced changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Final
 
-import asyncpg
 import structlog
 
 from shared.bus.port import Subscription
-from shared.events.envelope import Record
-from shared.runtime.calendars import fold_calendar
+from shared.runtime.closing import run_close
+from shared.runtime.metrics import CONSUMER_PROGRESS
 from shared.runtime.room import Room
-from shared.store.checkpoints import Fenced, advance, claim, is_held, lowest_complete, meet
-from shared.store.locks import CLOSE_CLASS, singleton
+from shared.runtime.taking import Owned, Taken, park_untried, take
+from shared.store.checkpoints import Fenced, claim, held_among
+from shared.store.parking import count_suspect
 
-BATCH_MAX = 2000
+BATCH_MAX: Final = 2000
+CLAIMS_MAX: Final = 3
+"""A partition claimed so often without a step may hold what kills its readers."""
+DEATHS_MAX: Final = 2
+"""A fact in whose hand so many processes died is shelved untried."""
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Owned:
-    """One partition in this process's hands."""
-
-    cursor: str
-    epoch: int
-    held: bool = False
 
 
 class Consumer:
     """Feeds one service from the bus. `step` does one round; `run` does rounds for ever."""
 
     def __init__(
-        self, room: Room, subscription: Subscription, *, batch_max: int = BATCH_MAX
+        self,
+        room: Room,
+        subscription: Subscription,
+        *,
+        batch_max: int = BATCH_MAX,
+        deaths_max: int = DEATHS_MAX,
     ) -> None:
         self._room = room
         self._subscription = subscription
         self._batch_max = batch_max
+        self._deaths_max = deaths_max
+        self._counted: tuple[str, str] | None = None
         self._owned: dict[str, Owned] = {}
         self._stepping = asyncio.Lock()
+        self._failures = 0
+        self._turn = 0
 
     @property
     def group(self) -> str:
         """The consumer group is the service."""
         return self._room.service.name
 
+    @property
+    def held(self) -> list[str]:
+        """The partitions that wait for a close."""
+        return [partition for partition, owned in self._owned.items() if owned.held]
+
     async def step(self) -> bool:
         """One round over the owned partitions and the closes; True when anything moved."""
         async with self._stepping:
-            moved = False
             await self._take_ownership()
-            for partition, owned in list(self._owned.items()):
-                try:
-                    moved = await self._step_partition(partition, owned) or moved
-                except Fenced:
-                    log.warning("consumer.fenced", group=self.group, partition=partition)
-                    del self._owned[partition]
+            moved = await self._take_batch()
             while await self._run_close():
                 moved = True
+            if moved:
+                CONSUMER_PROGRESS.labels(self.group).set_to_current_time()
             return moved
 
     async def is_caught_up(self) -> bool:
-        """Nothing stands behind any cursor, and nothing is held."""
-        for partition, owned in list(self._owned.items()):
-            if owned.held or await self._subscription.is_behind(partition, owned.cursor):
-                return False
-        return True
+        """Nothing stands behind any cursor of ours, and nothing is held."""
+        if set(await self._subscription.partitions()) != set(self._owned) or self.held:
+            return False
+        return await self._subscription.is_quiet(
+            {partition: owned.cursor for partition, owned in self._owned.items()}
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Rounds until told to stop; a fault backs off and is shown, never swallowed."""
@@ -84,7 +88,8 @@ class Consumer:
                 self._room.health.pop("consumer", None)
                 backoff = 0.1
                 if not moved:
-                    await self._subscription.wait(await self._patience())
+                    # A held partition waits for what another process may finish without a word.
+                    await self._subscription.wait(0.05 if self.held else 1.0)
             except Exception as error:
                 what = f"{type(error).__name__}: {error}"
                 if self._room.health.get("consumer") != what:
@@ -99,74 +104,88 @@ class Consumer:
             self._owned.clear()
             await self._subscription.close()
 
-    async def _patience(self) -> float:
-        """A poll each second is the truth; rows that may not be read yet call for a look soon."""
-        return 1.0 if await self.is_caught_up() else 0.01
-
     async def _take_ownership(self) -> None:
         partitions = await self._subscription.partitions()
         for partition in set(self._owned) - set(partitions):
             del self._owned[partition]
         for partition in partitions:
             if partition not in self._owned:
-                cursor, epoch = await claim(self._room.pool, self.group, partition)
-                held = await is_held(self._room.pool, partition)
-                self._owned[partition] = Owned(cursor, epoch, held)
+                pool = self._room.pool
+                claimed = await claim(pool, self.group, partition)
+                suspected = claimed.claims > 1 and await pool.fetchval(
+                    "SELECT EXISTS (SELECT FROM suspects)"
+                )
+                careful = self._batch_max if suspected or claimed.claims > CLAIMS_MAX else 0
+                held = await held_among(pool, [partition])
+                self._owned[partition] = Owned(claimed.cursor, claimed.epoch, bool(held), careful)
 
-    async def _step_partition(self, partition: str, owned: Owned) -> bool:
-        if owned.held:
-            owned.held = await is_held(self._room.pool, partition)
-            if owned.held:
-                return False
-        delivery = await self._subscription.read(partition, owned.cursor, self._batch_max)
-        if delivery.cursor == owned.cursor:
-            return False
-        await self._take(partition, owned, delivery.records, delivery.cursor)
-        return True
+    async def _take_batch(self) -> bool:
+        """Read what fits of every partition that is not held, and take it in one transaction."""
+        batch: list[Taken] = []
+        room_left = self._batch_max
+        await self._look_at_held()
+        for partition, owned in self._in_turn():
+            if owned.held or room_left <= 0:
+                continue
+            limit = 1 if owned.careful else room_left
+            delivery = await self._subscription.read(partition, owned.cursor, limit)
+            if delivery.cursor == owned.cursor:
+                continue
+            taken = Taken(partition, owned, delivery.records, delivery.cursor)
+            if owned.careful:
+                await self._take_carefully(taken)
+                return True
+            batch.append(taken)
+            room_left -= len(delivery.records)
+        if batch:
+            await self._take(batch)
+        return bool(batch)
 
-    async def _take(
-        self, partition: str, owned: Owned, records: Sequence[Record], cursor: str
-    ) -> None:
-        service = self._room.service
-        facts = [record for record in records if record.mark is None]
-        marks = [record.mark for record in records if record.mark is not None]
-        held = False
-        async with self._room.pool.acquire() as connection, connection.transaction():
-            if facts and service.fold is not None:
-                await service.fold(connection, facts, self._room)
-                await fold_calendar(connection, facts)
-            if marks and service.close is not None:
-                held = await meet(connection, self.group, partition, marks[-1])
-            await advance(
-                connection, self.group, partition, epoch=owned.epoch, old=owned.cursor, new=cursor
-            )
-        owned.cursor, owned.held = cursor, held
+    def _in_turn(self) -> list[tuple[str, Owned]]:
+        """The partitions, beginning with another one each time: a busy one starves nobody."""
+        everything = list(self._owned.items())
+        self._turn = (self._turn + 1) % max(1, len(everything))
+        return everything[self._turn :] + everything[: self._turn]
+
+    async def _take(self, batch: list[Taken]) -> None:
+        try:
+            await take(self._room, self.group, batch, failures=self._failures)
+            self._failures = 0
+        except Fenced as error:
+            log.warning("consumer.fenced", group=self.group, partition=error.partition)
+            self._owned.pop(error.partition, None)
+        except Exception:
+            self._failures += 1
+            raise
+
+    async def _take_carefully(self, taken: Taken) -> None:
+        """Processes have died here: count each fact before it is tried, shelve it after two deaths."""
+        taken.owned.careful -= 1
+        for fact in taken.facts:
+            taken.suspect = fact
+            identity = (fact.source, fact.event_id)
+            if identity == self._counted:
+                continue  # this process has tried it and lives: an error is no death
+            deaths = await count_suspect(self._room.pool, fact) - 1
+            self._counted = identity
+            if deaths >= self._deaths_max:
+                reason = f"进程在处理时终止 {deaths} 次 / the process died of it {deaths} times"
+                await park_untried(self._room, self.group, taken, reason)
+                return
+        await self._take([taken])
 
     async def _run_close(self) -> bool:
-        """Run the lowest close that every partition has met; nobody is elected, anybody may."""
-        service = self._room.service
-        if service.close is None or not any(owned.held for owned in self._owned.values()):
+        if self._room.service.close is None or not self.held:
             return False
-        partitions = list(await self._subscription.closing_partitions())
-        async with self._room.pool.acquire() as connection, connection.transaction():
-            await lock_closes(connection, self.group)
-            at = await lowest_complete(connection, self.group, partitions)
-            if at is None:
-                return False
-            await service.close(connection, at, self._room)
-            await connection.execute("INSERT INTO closes (close_at) VALUES ($1)", at)
-        await self._release(at)
+        partitions = await self._subscription.closing_partitions()
+        if not await run_close(self._room, self.group, partitions):
+            return False
+        await self._look_at_held()
         return True
 
-    async def _release(self, at: datetime) -> None:
-        for partition, owned in list(self._owned.items()):
-            if owned.held:
-                owned.held = await is_held(self._room.pool, partition)
-        log.debug("close.done", group=self.group, at=at.isoformat())
-
-
-async def lock_closes(tx: asyncpg.Connection, group: str) -> None:
-    """One close at a time, in a statement of its own: what it waits for, the next one sees."""
-    await tx.fetchval(
-        "SELECT pg_advisory_xact_lock($1, $2)", CLOSE_CLASS, singleton(group, "close")
-    )
+    async def _look_at_held(self) -> None:
+        """Whether somebody has done the close that our partitions wait for."""
+        if held := self.held:
+            still = await held_among(self._room.pool, held)
+            for partition in held:
+                self._owned[partition].held = partition in still

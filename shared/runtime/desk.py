@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -21,8 +22,9 @@ from shared.kernel.decider import Sent
 from shared.kernel.errors import Problem
 from shared.runtime.handling import Kit, MarkMissing, handle
 from shared.runtime.judging import Verdict
+from shared.runtime.logs import current_traceparent
 from shared.runtime.marks import append_marks
-from shared.runtime.metrics import BATCH_EVENTS
+from shared.runtime.metrics import BATCH_EVENTS, VERDICTS
 from shared.store.locks import STREAMS_MAX
 
 S = TypeVar("S")
@@ -101,12 +103,16 @@ class Desk(Generic[S, W]):
         """Judge and record; returns when the accepted ones are durable."""
         if not batch:
             return []
+        trace = current_traceparent()
+        for sent in batch:
+            sent.traceparent = sent.traceparent or trace
         request = _Request(batch, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._waiting_events += len(batch)
         if not self._idle.locked():
             await self._idle.acquire()
-            task = asyncio.create_task(self._work())
+            # Whose request starts it says nothing: a worker serves many, under no one's trace id.
+            task = asyncio.create_task(self._work(), context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         # A client that goes away does not take its neighbours' commit with it.
@@ -157,6 +163,8 @@ class Desk(Generic[S, W]):
             _fail(requests, error)
             return
         BATCH_EVENTS.labels(self.kit.service).observe(len(joined))
+        for status, count in Counter(verdict.status for verdict in verdicts).items():
+            VERDICTS.labels(self.kit.service, status).inc(count)
         self._hint()
         start = 0
         for request in requests:

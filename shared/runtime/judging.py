@@ -86,6 +86,14 @@ class Batch(Generic[S, W]):
             for decided in decide(stream.state):
                 self._take(name, stream, decided)
 
+    def record(self, name: str, decided: Decided) -> None:
+        """A fact that the platform itself decides, on a stream that may begin with it."""
+        self._take(name, self._stream(name), decided)
+
+    def state_of(self, name: str) -> S | None:
+        """A stream as the batch leaves it so far; None where nothing is known of it."""
+        return self._stream(name).state
+
     def wake_all(self, names: Sequence[str], until: datetime) -> None:
         """The same for many streams: what a clockwork asks for."""
         for name in names:
@@ -143,5 +151,6 @@ def _row(stream: str, version: int, decided: Decided) -> NewEvent:
     return NewEvent(
         decided.topic, stream, version, source, event_id, decided.type, occurred_at, decided.at,
         sha256, payload, _encode(decided.fact),
-        decided.hospital_id, decided.distributor_id, decided.manufacturers,
+        decided.hospital_id, decided.distributor_id, decided.manufacturers, decided.divisions,
+        None if sent is None else sent.traceparent,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from shared.kernel.errors import Problem, Refusal
+from shared.runtime.bodies import body_too_large
 from shared.runtime.logs import trace_id_of
 
 log = structlog.get_logger()
@@ -117,7 +118,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    codes = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+    if error.status_code == 413:
+        return render(request, body_too_large())
+    codes = {404: "not_found", 405: "method_not_allowed"}
     title = _TITLES.get(error.status_code, ("错误", "Error"))
     problem = Problem(
         error.status_code,

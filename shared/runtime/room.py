@@ -22,7 +22,7 @@ class Room:
     """What a service's doors and handlers get from the frame.
 
     `catch_up` hurries the service's consumer, about a second at most: a door that does not know
-    something calls it before it says so, for the bus may lag.
+    something calls it before it says so, for the bus may lag. True when nothing is left to read.
     """
 
     service: Service
@@ -32,7 +32,7 @@ class Room:
     calendars: CalendarHolder
     desk: Desk[Any, Any] | None = None
     health: dict[str, str] = field(default_factory=dict)
-    catch_up: Callable[[], Awaitable[None]] | None = None
+    catch_up: Callable[[], Awaitable[bool]] | None = None
 
     async def now(self) -> datetime:
         """The instant it is for this service: the database's clock, or the sandbox's."""

@@ -14,15 +14,20 @@ from shared.events.envelope import Record
 Fold = Callable[[Any, Sequence[Record], Any], Awaitable[None]]
 """`(tx, records, room)`: takes a batch into tables in the caller's transaction; any order, any repeat."""
 
-Close = Callable[[Any, datetime, Any], Awaitable[None]]
-"""`(tx, at, room)`: runs the close of one instant, on exactly the facts before it."""
+Close = Callable[[Any, datetime, Any], Awaitable[bool]]
+"""`(tx, at, room)`: one step of the close of an instant, on exactly the facts before it; True when
+nothing is left to do. A long close goes in steps of about a second, each a transaction, and each
+finds out anew what is left: the partitions stay held, so it is the same facts again."""
+
+Kept = Callable[[Record], Sequence[tuple[str, bytes | None]]]
+"""What a fact means to the compacted topics: `(topic, value)` under its own key, None = tombstone."""
 
 MakeKit = Callable[[Any, Any, Any], Any]
 """`(policy, calendars, time)`: the kit of a service that decides."""
 
 
 Narrow = Callable[[Any, Any, Sequence[dict[str, Any]]], Awaitable[list[dict[str, Any]]]]
-"""`(connection, actor, items)`: a page of the feed with only what this caller may read of it."""
+"""`(connection, actor, items)`: a page of the feed, of each item only what this caller may read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,8 @@ class Service:
     """One room: its doors, what it listens to, and what it does with it.
 
     `marks` says that it takes facts from outside, so that its log gets closing marks; `migrations`
-    is the package whose `sql` folder holds its tables.
+    is the package whose `sql` folder holds its tables. `event_doors` are the paths that take facts:
+    an event's own id does what an Idempotency-Key does elsewhere.
     """
 
     name: str
@@ -42,3 +48,5 @@ class Service:
     kit: MakeKit | None = None
     marks: bool = False
     narrow: Narrow | None = None
+    event_doors: tuple[str, ...] = ()
+    kept: Kept | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -21,3 +23,16 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     trust_actor_header: bool = False
     """Development only: take X-Jicai-Actor outside the sandbox."""
+    secrets_key: SecretStr | None = None
+    """Seals the callers' secrets in the database; without it the role jicai_access reads them plain."""
+    kafka_bootstrap: str | None = None
+    """`host:port,host:port` of the brokers; without it the services travel on the log bus."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None
+    """Certificates of the broker's authority (PEM); without it the system's."""
+    kafka_cert_file: Path | None = None
+    """Our own certificate and its key (PEM), where the broker asks for one."""
+    kafka_key_file: Path | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -12,17 +14,23 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kernel.errors import Problem
-from shared.runtime import problems
+from shared.runtime import asyncapi, idempotency, problems
+from shared.runtime.access import Access
+from shared.runtime.actors import Door
 from shared.runtime.bodies import refuse_nul
 from shared.runtime.changes import changes_router
 from shared.runtime.desk import UNAVAILABLE, unavailable
+from shared.runtime.logs import SILENT_ROUTES, bind_trace
 from shared.runtime.metrics import observe_request
 from shared.runtime.pages_html import endpoint_page, problem_page
 from shared.runtime.room import Room
+from shared.runtime.sent_body import SentBodies
 
 log = structlog.get_logger()
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
+Measure = Callable[[], Awaitable[None]]
+"""Brings the gauges up to date that are asked for at scrape time; a dead database is no fault of it."""
 
 
 def create_app(
@@ -30,19 +38,29 @@ def create_app(
     *,
     trust_actor_header: bool,
     readiness: Readiness,
+    measure: Measure | None = None,
     extra: Any = None,
+    access: Access | None = None,
+    is_sandbox: bool = False,
 ) -> FastAPI:
-    """The app of these rooms: their routers, feeds, health, metrics and documentation."""
+    """The app of these rooms: their routers, feeds, health, metrics and documentation.
+
+    Without `access` nobody can sign and no Idempotency-Key is kept: tests of one room do with that.
+    """
     app = FastAPI(
         title="Jicai 集采",
         description="药品和医用耗材集中带量采购执行平台 / executes volume-based procurement",
         version=version("jicai"),
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(refuse_nul)],
+        dependencies=[Depends(refuse_nul), Depends(idempotency.once_per_key)],
     )
     app.state.rooms = dict(rooms)
-    app.state.trust_actor_header = trust_actor_header
+    app.state.stopping = asyncio.Event()
+    by_signature = None if access is None else access.authenticate
+    app.state.door = Door(trust_actor_header, is_sandbox, by_signature)
+    app.state.access = access
+    app.state.without_idempotency = _event_doors(rooms, extra)
     problems.install(app)
     for error in UNAVAILABLE:
         app.add_exception_handler(error, _unavailable)
@@ -51,9 +69,17 @@ def create_app(
         app.include_router(changes_router(name))
     if extra is not None:
         app.include_router(extra)
-    _operations(app, readiness)
+    _operations(app, readiness, measure)
+    idempotency.install(app)
+    app.add_middleware(SentBodies)
     app.add_middleware(_Observed)
     return app
+
+
+def _event_doors(rooms: Mapping[str, Room], extra: Any) -> frozenset[str]:
+    """Paths that take no Idempotency-Key: those of facts, and the sandbox's own."""
+    facts = {path for room in rooms.values() for path in room.service.event_doors}
+    return frozenset(facts | {route.path for route in getattr(extra, "routes", ())})
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
@@ -63,7 +89,10 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 
 class _Observed:
-    """Counts requests by route and status; a plain ASGI middleware, for it stands in every path."""
+    """Counts and times requests by route, writes the access line, gives all their lines the trace id.
+
+    A plain ASGI middleware, for it stands in every path.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -72,7 +101,7 @@ class _Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500
+        status, began = 500, time.perf_counter()
 
         async def sending(message: Any) -> None:
             nonlocal status
@@ -80,13 +109,23 @@ class _Observed:
                 status = message["status"]
             await send(message)
 
-        try:
-            await self._app(scope, receive, sending)
-        finally:
-            observe_request(scope, status)
+        with bind_trace(Request(scope)):
+            try:
+                await self._app(scope, receive, sending)
+            finally:
+                seconds = time.perf_counter() - began
+                route = observe_request(scope, status, seconds)
+                if route not in SILENT_ROUTES:
+                    log.info(
+                        "http.request",
+                        method=scope["method"],
+                        route=route,
+                        status=status,
+                        milliseconds=round(seconds * 1000, 1),
+                    )
 
 
-def _operations(app: FastAPI, readiness: Readiness) -> None:
+def _operations(app: FastAPI, readiness: Readiness, measure: Measure | None) -> None:
     """What operators ask: alive, ready, measured, which version (运维接口)."""
 
     @app.get("/livez", tags=["operations 运维"])
@@ -105,11 +144,18 @@ def _operations(app: FastAPI, readiness: Readiness) -> None:
 
     @app.get("/metrics", tags=["operations 运维"], include_in_schema=False)
     async def metrics() -> Response:
+        if measure is not None:
+            await measure()
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/version", tags=["operations 运维"])
-    async def version_() -> dict[str, str]:
-        return {"version": app.version}
+    async def version_() -> dict[str, Any]:
+        return {"version": app.version, "services": list(app.state.rooms)}
+
+    @app.get("/asyncapi.json", include_in_schema=False)
+    async def asyncapi_() -> dict[str, Any]:
+        services = [room.service for room in app.state.rooms.values()]
+        return asyncapi.document(services, app.version)
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
@@ -10,17 +12,33 @@ import asyncpg
 class Fenced(Exception):
     """Another owner has taken this partition: stop, change nothing."""
 
+    def __init__(self, group: str, partition: str) -> None:
+        super().__init__(f"{group} no longer owns {partition}")
+        self.partition = partition
 
-async def claim(connection: asyncpg.Connection, group: str, partition: str) -> tuple[str, int]:
+
+class Claim(NamedTuple):
+    """A partition taken: where to go on, under which epoch, and whether to tread carefully.
+
+    `claims` counts how often it was taken without a single step since: processes may be dying.
+    """
+
+    cursor: str
+    epoch: int
+    claims: int
+
+
+async def claim(connection: asyncpg.Connection, group: str, partition: str) -> Claim:
     """Take a partition: everybody who held it before is fenced from here on."""
     row = await connection.fetchrow(
-        """INSERT INTO checkpoints (group_name, partition, epoch) VALUES ($1, $2, 1)
-           ON CONFLICT (group_name, partition) DO UPDATE SET epoch = checkpoints.epoch + 1
-           RETURNING cursor, epoch""",
+        """INSERT INTO checkpoints (group_name, partition, epoch, claims) VALUES ($1, $2, 1, 1)
+           ON CONFLICT (group_name, partition) DO UPDATE
+           SET epoch = checkpoints.epoch + 1, claims = checkpoints.claims + 1
+           RETURNING cursor, epoch, claims""",
         group,
         partition,
     )
-    return row["cursor"], row["epoch"]
+    return Claim(row["cursor"], row["epoch"], row["claims"])
 
 
 async def advance(
@@ -28,7 +46,7 @@ async def advance(
 ) -> None:
     """Move the checkpoint by compare-and-set; no row updated = fenced."""
     moved = await tx.fetchval(
-        """UPDATE checkpoints SET cursor = $5
+        """UPDATE checkpoints SET cursor = $5, claims = 0
            WHERE group_name = $1 AND partition = $2 AND epoch = $3 AND cursor = $4 RETURNING 1""",
         group,
         partition,
@@ -37,7 +55,16 @@ async def advance(
         new,
     )
     if moved is None:
-        raise Fenced(f"{group} no longer owns {partition}")
+        raise Fenced(group, partition)
+
+
+async def begin_at(connection: asyncpg.Connection, group: str, cursors: Mapping[str, str]) -> None:
+    """Where a group without a past begins; a partition that has a checkpoint keeps it."""
+    await connection.executemany(
+        """INSERT INTO checkpoints (group_name, partition, cursor) VALUES ($1, $2, $3)
+           ON CONFLICT (group_name, partition) DO NOTHING""",
+        [(group, partition, cursor) for partition, cursor in sorted(cursors.items())],
+    )
 
 
 async def meet(tx: asyncpg.Connection, group: str, partition: str, mark: datetime) -> bool:
@@ -58,15 +85,14 @@ async def meet(tx: asyncpg.Connection, group: str, partition: str, mark: datetim
     return fresh is not None
 
 
-async def is_held(connection: asyncpg.Connection, partition: str) -> bool:
-    """Whether the partition waits for a close that is not done: a query, so a restart holds too."""
-    return bool(
-        await connection.fetchval(
-            """SELECT EXISTS (SELECT FROM met m WHERE m.partition = $1
-               AND NOT EXISTS (SELECT FROM closes c WHERE c.close_at = m.close_at))""",
-            partition,
-        )
+async def held_among(connection: asyncpg.Connection, partitions: Sequence[str]) -> set[str]:
+    """Those that wait for a close that is not done: a query, so a restart holds them too."""
+    rows = await connection.fetch(
+        """SELECT DISTINCT partition FROM met m WHERE partition = ANY($1)
+           AND NOT EXISTS (SELECT FROM closes c WHERE c.close_at = m.close_at)""",
+        list(partitions),
     )
+    return {row["partition"] for row in rows}
 
 
 async def lowest_complete(

@@ -27,7 +27,7 @@ from shared.store import embedded_processes as processes
 from shared.store import embedded_programs as programs_of
 from shared.store.embedded_processes import PostgresDidNotStart
 
-__all__ = ["DataDirectoryInUse", "EmbeddedPostgres", "PostgresDidNotStart", "dsn"]
+__all__ = ["DataDirectoryInUse", "EmbeddedPostgres", "PostgresDidNotStart", "dsn", "running_dsn"]
 
 SUPERUSER = "jicai"
 LOG_BYTES = 10_000_000  # one older log is kept
@@ -61,6 +61,23 @@ def dsn(superuser_dsn: str, *, user: str, password: str, database: str) -> str:
     kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in {"user", "password", "database"}]
     path = "/" + quote(database, safe="")
     return urlunsplit((parts.scheme, login, path, urlencode(kept, safe="/"), ""))
+
+
+def running_dsn(data: Path) -> str:
+    """The superuser's DSN of the server that another process runs over this data directory."""
+    data = data.resolve()
+    home, pointer = data, data / "cluster.path"
+    if pointer.exists():
+        home = Path(pointer.read_text("utf-8"))
+    short = data / "socket.path"
+    socket = Path(short.read_text("utf-8")) if short.exists() else home / "socket"
+    return _superuser_dsn((data / "password").read_text("ascii"), socket)
+
+
+def _superuser_dsn(password: str, socket: Path) -> str:
+    return (
+        f"postgresql://{SUPERUSER}:{quote(password)}@/postgres?host={quote(str(socket))}&port=5432"
+    )
 
 
 class EmbeddedPostgres:
@@ -109,10 +126,7 @@ class EmbeddedPostgres:
         except BaseException:
             self.stop()
             raise
-        self._dsn = (
-            f"postgresql://{SUPERUSER}:{quote(password)}@/postgres"
-            f"?host={quote(str(self._socket))}&port=5432"
-        )
+        self._dsn = _superuser_dsn(password, self._socket)
         return self._dsn
 
     def stop(self) -> None:

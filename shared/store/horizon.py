@@ -8,9 +8,9 @@ do not commit in the order of their positions.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
@@ -36,12 +36,14 @@ class Cursor:
 
 def parse(text: str, epoch: int) -> Cursor:
     """The cursor behind its text; empty = before the oldest row of this epoch."""
-    if not text:
-        return Cursor(epoch, 0, 0)
-    its_epoch, xid, position = (int(part) for part in text.split(":"))
-    if its_epoch != epoch:
-        raise EpochPassed(f"cursor of epoch {its_epoch}, the log is in epoch {epoch}")
-    return Cursor(its_epoch, xid, position)
+    place = _place(text, epoch)
+    if place.epoch != epoch:
+        raise EpochPassed(f"cursor of epoch {place.epoch}, the log is in epoch {epoch}")
+    return place
+
+
+def _place(text: str, epoch: int = 0) -> Cursor:
+    return Cursor(*(int(part) for part in text.split(":"))) if text else Cursor(epoch, 0, 0)
 
 
 BEHIND: Final = "(xid, position) > ($1::text::xid8, $2::bigint)"
@@ -51,10 +53,8 @@ SETTLED: Final = "xid < pg_snapshot_xmin(pg_current_snapshot())"
 # and '1000' sorts before '999'.
 _READ: Final = """
 SELECT xid::text AS xid, position, topic, stream, version, source, event_id, type, occurred_at,
-       recorded_at, CASE WHEN topic = ANY($4::text[]) OR topic = '' THEN fact END AS fact
+       recorded_at, traceparent, CASE WHEN topic = ANY($4::text[]) OR topic = '' THEN fact END AS fact
 FROM {schema}events e WHERE {behind} AND {settled} ORDER BY e.xid, e.position LIMIT $3"""
-
-_MORE: Final = "SELECT EXISTS (SELECT FROM {schema}events WHERE {behind})"
 
 
 async def read(
@@ -90,6 +90,7 @@ async def read(
                 recorded_at=row["recorded_at"],
                 fact=row["fact"],
                 mark=row["occurred_at"] if is_mark else None,
+                traceparent=row["traceparent"],
             )
         )
         if is_mark:
@@ -97,13 +98,18 @@ async def read(
     return records, cursor
 
 
-async def more_behind(connection: asyncpg.Connection, cursor: Cursor, schema: str = "") -> bool:
-    """Whether anything stands behind the cursor, settled or not: true means look again soon."""
-    return bool(
-        await connection.fetchval(
-            _MORE.format(schema=schema, behind=BEHIND), str(cursor.xid), cursor.position
-        )
-    )
+async def anything_behind(connection: asyncpg.Connection, cursors: Mapping[str, str]) -> bool:
+    """Whether anything stands behind a cursor of one of these logs, settled or not: one question."""
+    values: list[Any] = []
+    for text in cursors.values():
+        place = _place(text)
+        values += [str(place.xid), place.position]
+    questions = [
+        f"""EXISTS (SELECT FROM {log}.events
+            WHERE (xid, position) > (${2 * n + 1}::text::xid8, ${2 * n + 2}::bigint))"""
+        for n, log in enumerate(cursors)
+    ]
+    return bool(await connection.fetchval(f"SELECT {' OR '.join(questions)}", *values))
 
 
 async def wait_until_settled(connection: asyncpg.Connection, seconds: float = 1.5) -> None:

@@ -22,6 +22,9 @@ RELAY_CLASS: Final = 0x4A43
 CLOSE_CLASS: Final = 0x4A44
 OWNER_CLASS: Final = 0x4A45
 MIGRATE_CLASS: Final = 0x4A46
+PARK_CLASS: Final = 0x4A47
+ANSWER_CLASS: Final = 0x4A48
+PUBLISH_CLASS: Final = 0x4A49
 
 # The array's own order is kept: the gate first, then the sorted streams (`OFFSET 0` pins the plan).
 _TAKE: Final = """

@@ -28,6 +28,7 @@ JOIN events e ON e.source = u.source AND e.event_id = u.event_id"""
 _COLUMNS: Final = (
     "position", "topic", "stream", "version", "source", "event_id", "type", "occurred_at",
     "recorded_at", "sha256", "payload", "fact", "hospital_id", "distributor_id", "manufacturers",
+    "divisions", "traceparent",
 )  # fmt: skip
 
 
@@ -54,7 +55,7 @@ class StreamRow(msgspec.Struct, frozen=True):
 
 
 class NewEvent(msgspec.Struct):
-    """One row to append. `hospital_id`, `distributor_id` and `manufacturers` decide who may see it."""
+    """One row to append. `hospital_id` to `divisions` decide who may see it (see `visibility`)."""
 
     topic: str
     stream: str
@@ -70,6 +71,8 @@ class NewEvent(msgspec.Struct):
     hospital_id: str | None = None
     distributor_id: str | None = None
     manufacturers: str | None = None
+    divisions: str | None = None
+    traceparent: str | None = None
 
 
 async def load(tx: asyncpg.Connection, streams: Sequence[str]) -> tuple[Head, dict[str, StreamRow]]:
@@ -121,7 +124,7 @@ async def append(
             (
                 position, e.topic, e.stream, e.version, e.source, e.event_id, e.type,
                 e.occurred_at, e.recorded_at, e.sha256, e.payload, e.fact,
-                e.hospital_id, e.distributor_id, e.manufacturers,
+                e.hospital_id, e.distributor_id, e.manufacturers, e.divisions, e.traceparent,
             )
             for position, e in zip(positions, events, strict=True)
         ],

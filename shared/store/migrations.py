@@ -17,6 +17,8 @@ from shared.store.database import BUS_ROLE, role_of
 from shared.store.locks import MIGRATE_CLASS
 
 MASONRY = "shared.store"
+WITHOUT_LOG = frozenset({"shared.store.access"})
+"""Packages whose schema keeps no log: they stand without the masonry, and grant for themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,10 @@ class SchemaState:
 
 
 def migrations_of(package: str) -> list[Migration]:
-    """The files of the masonry and of one service's package, in order."""
+    """The files of the masonry and of one service's package, in order; a log-less one's alone."""
     found = []
-    for source in (MASONRY, package) if package else (MASONRY,):
+    foundation = () if package in WITHOUT_LOG else (MASONRY,)
+    for source in (*foundation, package) if package else foundation:
         folder = files(source).joinpath("sql")
         if folder.is_dir():
             names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
@@ -84,7 +87,8 @@ async def migrate(connection: asyncpg.Connection, service: str, package: str) ->
                     migration.name,
                     migration.sha256,
                 )
-        await _grant(connection, service)
+        if package not in WITHOUT_LOG:
+            await _grant(connection, service)
     await connection.execute("RESET search_path")
     return list(state.missing)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 
 from shared.events.envelope import Record
-from shared.store.horizon import epoch_of, more_behind, parse, read
+from shared.store.horizon import anything_behind, epoch_of, parse, read
 from shared.store.locks import OWNER_CLASS, singleton
 from shared.store.log import HINT_CHANNEL
 
@@ -31,12 +31,12 @@ class LogReader:
             records, place = await read(connection, place, limit, topics, schema)
         return records, str(place) if place.xid else cursor
 
-    async def is_behind(self, log: str, cursor: str) -> bool:
-        """Whether anything stands behind the cursor, visible to readers yet or not."""
-        schema = f"{log}."
+    async def is_behind(self, cursors: Mapping[str, str]) -> bool:
+        """Whether anything stands behind one of these cursors, visible to readers yet or not."""
+        if not cursors:
+            return False
         async with self._pool.acquire() as connection:
-            place = parse(cursor, await epoch_of(connection, schema))
-            return await more_behind(connection, place, schema)
+            return await anything_behind(connection, cursors)
 
     async def listen(self, on_hint: Callable[[], None]) -> None:
         """Call `on_hint` at each commit, for ever; after a lost connection once, for what was missed."""

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import random
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -172,6 +172,10 @@ class AdversarialSubscription:
     async def is_behind(self, partition: str, cursor: str) -> bool:
         """Whether anything stands behind the cursor, shown or not."""
         return int(cursor or 0) < len(self._bus.partitions[partition].records)
+
+    async def is_quiet(self, cursors: Mapping[str, str]) -> bool:
+        """Nothing stands behind any of these cursors."""
+        return not any([await self.is_behind(p, cursor) for p, cursor in cursors.items()])
 
     async def wait(self, seconds: float) -> None:
         """Until something is published, or the time is over."""

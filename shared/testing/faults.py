@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 
 
-class Crash(Exception):
-    """The process died here, as far as the code under test can tell."""
+class Crash(asyncpg.PostgresConnectionError):  # type: ignore[misc]  # untyped library
+    """The process died here, as far as the code under test can tell; or its connection did."""
 
 
 class Faults:

@@ -49,12 +49,28 @@ class Sandbox:
         self.process.wait(30)
 
 
+_broker: str | None = None
+
+
+@contextmanager
+def sandboxes_over(bootstrap: str | None) -> Iterator[None]:
+    """Let every sandbox that is started inside run over this broker, or over the log bus."""
+    global _broker  # a test module is played on one bus and then on the other, its code unchanged
+    before, _broker = _broker, bootstrap
+    try:
+        yield
+    finally:
+        _broker = before
+
+
 @contextmanager
 def running_sandbox(now: str = START, data: Path | None = None) -> Iterator[Sandbox]:
     """Start `jicai sandbox` on a free port, stop it at the end."""
     command = [sys.executable, "-m", "jicai", "sandbox", "--port", "0", "--now", now]
     if data is not None:
         command += ["--data", str(data)]
+    if _broker is not None:
+        command += ["--kafka", _broker]
     process = subprocess.Popen(  # noqa: S603 - our own program
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
     )

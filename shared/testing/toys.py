@@ -194,7 +194,7 @@ async def hear(tx: Any, records: Sequence[Record], _room: Any) -> None:
     await tx.execute("UPDATE tally SET facts = facts + $1", len(records))
 
 
-async def close(tx: Any, at: datetime, _room: Any) -> None:
+async def close(tx: Any, at: datetime, _room: Any) -> bool:
     """Keep what this close stands on: how many facts, and which."""
     await tx.execute(
         """INSERT INTO closed (close_at, facts, sha256)
@@ -203,6 +203,7 @@ async def close(tx: Any, at: datetime, _room: Any) -> None:
            FROM heard""",
         at,
     )
+    return True
 
 
 def hearing(topics: Sequence[str] = (ORDERS, DELIVERIES, FEEDBACK)) -> Service:

@@ -21,10 +21,11 @@ from shared.store.database import open_pool
 from shared.store.embedded import EmbeddedPostgres
 from shared.store.migrations import migrate
 from shared.store.policy_files import shipped_policy
+from shared.testing.postgres import open_room
 from tests.alerts.doors import RECORDS, REGISTERS
 
 NOW = datetime(2026, 3, 31, 16, tzinfo=UTC)  # 00:00 of the first of April in Beijing
-TABLES = "lines, orders, registers, day_closes"
+TABLES = "lines, orders, registers, day_closes, past_lines, published_names, publications, waiting"
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +56,15 @@ async def alerts_room(room_over_postgres: Room) -> Room:
 
 
 @pytest_asyncio.fixture
-async def client(alerts_room: Room) -> AsyncIterator[httpx2.AsyncClient]:
-    async with alerts_room.pool.acquire() as connection, connection.transaction():
-        await fold(connection, [*REGISTERS, *RECORDS], alerts_room)
+async def closing_room(database: str) -> AsyncIterator[Room]:
+    """A room with a log of its own, for what closes record: at 2026-01-05T09:00+08:00, with a desk."""
+    async with open_room(database, service) as room:
+        yield room
+
+
+@pytest_asyncio.fixture
+async def bare_client(alerts_room: Room) -> AsyncIterator[httpx2.AsyncClient]:
+    """The doors of a room that knows nothing yet."""
 
     async def ready() -> dict[str, str]:
         return {}
@@ -67,3 +74,11 @@ async def client(alerts_room: Room) -> AsyncIterator[httpx2.AsyncClient]:
         transport=httpx2.ASGITransport(app=app), base_url="http://alerts"
     ) as client:
         yield client
+
+
+@pytest_asyncio.fixture
+async def client(alerts_room: Room, bare_client: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    """The doors of a room that knows the small world."""
+    async with alerts_room.pool.acquire() as connection, connection.transaction():
+        await fold(connection, [*REGISTERS, *RECORDS], alerts_room)
+    return bare_client

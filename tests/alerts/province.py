@@ -124,7 +124,7 @@ def rows_of(records: Iterable[Record]) -> list[Row]:
     placed: dict[tuple[str, str], tuple[o.Placed, o.PlacedLine]] = {}
     for record in records:
         fact = f.msgspec.json.decode(record.fact, type=o.FACTS[record.type])
-        for line_id, part in parts_of(record.version, cause_of(record), fact):
+        for line_id, part in parts_of(record.version, cause_of(record), fact, record.recorded_at):
             key = (fact.order_id, line_id)
             known[key] = absorb(known.get(key, NOTHING_KNOWN), part)
         if isinstance(fact, o.Placed):

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from services.alerts.clockwork import close
 from services.alerts.consumer import fold
 from services.alerts.domain.line import to_bytes
 from services.alerts.projections.scope import Scope
 from shared.events.orders import PLACED
 from shared.runtime.room import Room
 from tests.alerts import province
+from tests.alerts.closing import close_at
 from tests.alerts.facts import accepted, arrived, placed, record
 from tests.alerts.province import take
 
@@ -22,7 +22,7 @@ from tests.alerts.province import take
 async def stored(room: Room) -> list[tuple[Any, ...]]:
     orders = await room.pool.fetch("SELECT * FROM orders ORDER BY order_id")
     rows = await room.pool.fetch("SELECT * FROM lines ORDER BY order_id, line_id")
-    lines = [tuple(v for k, v in row.items() if k != "revision") for row in rows]
+    lines = [tuple(v for k, v in row.items() if k not in ("revision", "since")) for row in rows]
     return [*map(tuple, orders), *lines]
 
 
@@ -82,6 +82,9 @@ async def test_two_owners_of_one_order_lose_nothing(alerts_room: Room) -> None:
                     await fast.commit()
                 return rows
 
+            async def fetchval(self, *args: Any) -> Any:
+                return await one.fetchval(*args)
+
             async def execute(self, *args: Any) -> Any:
                 return await one.execute(*args)
 
@@ -109,19 +112,19 @@ async def _subjects(room: Room) -> list[Any]:
     )
 
 
-async def test_the_day_close_freezes_the_selected_totals_once(alerts_room: Room) -> None:
+async def test_the_day_close_freezes_the_selected_totals_once(closing_room: Room) -> None:
     records = province.some_records(Random(14), 150)
-    await take(alerts_room, records)
+    await take(closing_room, records)
     day, at = date(2026, 2, 9), datetime(2026, 2, 9, 16, tzinfo=UTC)
     first = day - timedelta(days=29)
-    await close(alerts_room.pool, at, alerts_room)
-    await close(alerts_room.pool, at - timedelta(hours=15), alerts_room)  # 09:00
-    row = await alerts_room.pool.fetchrow("SELECT * FROM day_closes")
+    await close_at(closing_room, at)
+    await close_at(closing_room, at - timedelta(hours=15))  # 09:00
+    row = await closing_room.pool.fetchrow("SELECT * FROM day_closes")
     scope = Scope(subject="total", selected_only=True)
     expected = province.sums(province.within(province.rows_of(records), scope), first, day)
     assert (row["at"], row["day"], row["window_from"]) == (at, day, first)
     assert (row["response_numerator"], row["response_denominator"]) == expected["response"]
     assert (row["on_time_numerator"], row["on_time_denominator"]) == expected["on_time"]
-    await take(alerts_room, province.some_records(Random(15), 150, 150))
-    await close(alerts_room.pool, at, alerts_room)
-    assert await alerts_room.pool.fetch("SELECT * FROM day_closes") == [row]
+    await take(closing_room, province.some_records(Random(15), 150, 150))
+    await close_at(closing_room, at)
+    assert await closing_room.pool.fetch("SELECT * FROM day_closes") == [row]

@@ -75,7 +75,7 @@ def histories(draw: st.DrawFn) -> list[Versioned]:
 def heard(history: list[Versioned]) -> LineFacts:
     line = NOTHING_KNOWN
     for version, fact in history:
-        for _, part in parts_of(version, cause(version), fact):
+        for _, part in parts_of(version, cause(version), fact, fact.at):
             # Through the stored form each time, as between two batches.
             line = absorb(from_bytes(to_bytes(line)), part)
     return line
@@ -101,7 +101,7 @@ def test_what_is_known_already_changes_nothing_not_even_the_object(
 ) -> None:
     line = heard(history)
     for version, fact in history:
-        for _, part in parts_of(version, cause(version), fact):
+        for _, part in parts_of(version, cause(version), fact, fact.at):
             assert absorb(line, part) is line
 
 

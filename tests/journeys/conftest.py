@@ -1,4 +1,4 @@
-"""A filled market for each module: its tests use orders of their own and do not meet."""
+"""Journeys are played on both buses, each module first on the log bus and then over a real broker."""
 
 from __future__ import annotations
 
@@ -6,12 +6,38 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.testing.sandbox import running_sandbox
+from shared.testing.broker import Broker
+from shared.testing.sandbox import running_sandbox, sandboxes_over
 from tests.journeys.market import Market
+
+BUSES = ("log", "kafka")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever starts a sandbox is played on each bus."""
+    starts_one = hasattr(metafunc.module, "running_sandbox")
+    if starts_one or {"sandbox", "market"} & set(metafunc.fixturenames):
+        marked = [
+            pytest.param("log", marks=pytest.mark.log_bus),
+            pytest.param("kafka", marks=pytest.mark.kafka),
+        ]
+        metafunc.parametrize("bus", marked, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bus(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The bus of every sandbox of this module."""
+    name = getattr(request, "param", "log")
+    broker: Broker | None = request.getfixturevalue("broker") if name == "kafka" else None
+    with sandboxes_over(broker.bootstrap if broker else None):
+        yield name
 
 
 @pytest.fixture(scope="module")
-def market() -> Iterator[Market]:
-    """A sandbox at 2026-01-05T09:00+08:00 with the market's reference data."""
+def market(bus: str) -> Iterator[Market]:
+    """A sandbox at 2026-01-05T09:00+08:00 with the market's reference data.
+
+    A filled market for each module: its tests use orders of their own and do not meet.
+    """
     with running_sandbox() as sandbox:
         yield Market(sandbox)

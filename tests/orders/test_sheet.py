@@ -24,8 +24,8 @@ SENT = datetime(2026, 1, 5, 1, tzinfo=UTC)
 
 def a_line(line_id, **words):
     return Line(
-        line_id, "P-1", 100_0000, "100.0", 38_400, "3.84", words.pop("maker", MAKER), "main",
-        38_400, "B1", SENT + timedelta(days=3), None, **words,
+        line_id, "P-1", 100_0000, "100.0", 38_400, "3.84", words.pop("maker", MAKER), "drug",
+        "amlodipine", "main", 38_400, "B1", None, SENT + timedelta(days=3), None, **words,
     )  # fmt: skip
 
 

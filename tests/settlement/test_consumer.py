@@ -36,13 +36,16 @@ def a_receipt(order: int, receipt: str = "R1", **changes: Any) -> Record:
     """A receipt of two main lines and one backup line, as the bus brings it."""
     order_id, at = f"{HOSPITAL}-{order}", MONDAY - timedelta(hours=order)
     line: dict[str, Any] = {
-        "product_id": "P1", "accepted": 15_000, "unit_price": 20_000, "supplier_role": "main",
+        "product_id": "P1", "category": "drug", "generic_name": "amlodipine",
+        "accepted": 15_000, "accepted_text": "1.5", "rejected": 0, "rejected_text": "0",
+        "unit_price": 20_000, "unit_price_text": "2", "supplier_role": "main",
         "manufacturer_id": MAKER, **changes,
     }  # fmt: skip
     received = Received(
         order_id=order_id,
         hospital_id=HOSPITAL,
         distributor_id=DISTRIBUTOR,
+        division="360102",
         at=at,
         delivery_id=f"D-{receipt}",
         lines=[],

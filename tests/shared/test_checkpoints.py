@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from shared.events.topics import DELIVERIES, FEEDBACK, ORDERS
 from shared.runtime.room import Room
-from shared.store.checkpoints import Fenced, advance, claim, is_held, meet
+from shared.store.checkpoints import Fenced, advance, claim, held_among, meet
 from shared.testing.adversarial import TAME, AdversarialBus, Manners
 from shared.testing.bus_cases import Told
 from shared.testing.faults import Crash, Faults
@@ -43,7 +43,7 @@ async def _tally(room: Room) -> int:
 
 async def test_an_owner_that_was_overtaken_is_fenced_and_its_effects_are_gone(room: Room) -> None:
     """Even when the new owner has not moved yet: the epoch alone fences."""
-    cursor, old_epoch = await claim(room.pool, "g", "p")
+    cursor, old_epoch, _ = await claim(room.pool, "g", "p")
     assert (await claim(room.pool, "g", "p"))[0] == cursor == ""
     with pytest.raises(Fenced):
         await _take(room, old_epoch)
@@ -53,7 +53,7 @@ async def test_an_owner_that_was_overtaken_is_fenced_and_its_effects_are_gone(ro
 
 async def test_a_cursor_moves_only_from_where_it_stands(room: Room) -> None:
     """The same owner twice, as after a commit whose answer was lost: the second changes nothing."""
-    _, epoch = await claim(room.pool, "g", "p")
+    _, epoch, _ = await claim(room.pool, "g", "p")
     await _take(room, epoch)
     with pytest.raises(Fenced):
         await _take(room, epoch)
@@ -62,7 +62,7 @@ async def test_a_cursor_moves_only_from_where_it_stands(room: Room) -> None:
 
 async def test_two_owners_of_one_epoch_cannot_both_move_it(room: Room) -> None:
     """Side by side in open transactions: the second waits, finds the cursor moved, is fenced."""
-    _, epoch = await claim(room.pool, "g", "p")
+    _, epoch, _ = await claim(room.pool, "g", "p")
 
     async def take() -> str:
         try:
@@ -115,10 +115,10 @@ async def test_a_mark_counts_once_and_only_forward(room: Room) -> None:
         assert await meet(tx, "g", "p", MONDAY)
         assert not await meet(tx, "g", "p", MONDAY)
         assert not await meet(tx, "g", "p", MONDAY.replace(day=4))
-    assert await is_held(room.pool, "p")
+    assert await held_among(room.pool, ["p", "q"]) == {"p"}
     assert await room.pool.fetchval("SELECT count(*) FROM met") == 1
     await room.pool.execute("INSERT INTO closes (close_at) VALUES ($1)", MONDAY)
-    assert not await is_held(room.pool, "p")
+    assert not await held_among(room.pool, ["p"])
 
 
 async def _filled(seed: int, manners: Manners, facts: int = 600) -> AdversarialBus:
@@ -159,7 +159,7 @@ async def test_a_consumer_without_the_fence_takes_facts_twice(
             new,
         )
 
-    monkeypatch.setattr("shared.runtime.consumer.advance", unfenced)
+    monkeypatch.setattr("shared.runtime.taking.advance", unfenced)
     bus = await _filled(0, Manners(resend=0, move=0.3))
     await weather(room, bus, Faults(0, 0.03), consumers=3)
     assert await _tally(room) > 600

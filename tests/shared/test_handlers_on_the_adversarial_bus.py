@@ -28,7 +28,16 @@ FOLDING = [
     if name in ("alerts", "settlement") and service.fold is not None
 ]
 MASONRY = frozenset(
-    {"streams", "log_head", "checkpoints", "met", "closes", "schema_migrations", "calendar_years"}
+    {
+        "streams",
+        "log_head",
+        "checkpoints",
+        "met",
+        "closes",
+        "suspects",
+        "schema_migrations",
+        "calendar_years",
+    }
 )
 HOW_OFTEN = frozenset({"revision", "position", "xid", "first_xid", "first_position", "applied_at"})
 """Columns that say how often or where a row was written, not what it says."""

@@ -15,7 +15,12 @@ from shared.testing.postgres import fresh_database
 from shared.testing.toys import hearing, noting
 
 PACKAGE = "shared.testing"
-FILES = ["shared.store/0001_log.sql", "shared.testing/0001_hearing.sql"]
+FILES = [
+    "shared.store/0001_log.sql",
+    "shared.store/0002_travel.sql",
+    "shared.testing/0001_hearing.sql",
+]
+OWN = FILES[-1]
 
 
 async def test_an_empty_database_is_behind_and_every_file_is_named(database: str) -> None:
@@ -71,8 +76,8 @@ async def test_a_schema_that_is_ahead_is_named_and_left_alone(database: str) -> 
     connection = await asyncpg.connect(database)
     await migrate(connection, "alerts", PACKAGE)
     state = await schema_state(connection, "alerts", "")
-    assert list(state.unknown) == FILES[1:]
-    assert str(state) == f"ahead of this program: {FILES[1]}"
+    assert list(state.unknown) == [OWN]
+    assert str(state) == f"ahead of this program: {OWN}"
     with pytest.raises(RuntimeError, match="ahead of this program"):
         await migrate(connection, "alerts", "")
     await connection.close()
@@ -82,11 +87,11 @@ async def test_a_file_that_was_changed_after_it_was_applied_is_named(database: s
     connection = await asyncpg.connect(database)
     await migrate(connection, "alerts", PACKAGE)
     await connection.execute(
-        "UPDATE alerts.schema_migrations SET sha256 = 'other' WHERE name = $1", FILES[1]
+        "UPDATE alerts.schema_migrations SET sha256 = 'other' WHERE name = $1", OWN
     )
     state = await schema_state(connection, "alerts", PACKAGE)
-    assert list(state.changed) == FILES[1:]
-    assert str(state) == f"changed after it was applied: {FILES[1]}"
+    assert list(state.changed) == [OWN]
+    assert str(state) == f"changed after it was applied: {OWN}"
     with pytest.raises(RuntimeError, match="changed after it was applied"):
         await migrate(connection, "alerts", PACKAGE)
     await connection.close()

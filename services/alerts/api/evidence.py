@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from services.alerts.api.basis import basis_of, of_publication, publication_of
 from services.alerts.api.question import (
     Days,
     EvidenceQuery,
     Viewer,
-    days_of,
     scope_for,
     unknown_subject,
     unprocessable,
@@ -45,8 +45,10 @@ async def list_evidence(
     scope = scope_for(viewer, query, query.subject, asked)
     now = await room.now()
     async with snapshot(room) as connection:
+        published = await publication_of(connection, query)
+        scope = of_publication(scope, published)
         await _require_subject(connection, scope, query)
-        days = days_of(query, now)
+        days = basis_of(query, published, now, room.policy).days
         if query.rate == ORDERS_YTD:
             return await _orders(connection, scope, days, query)
         if query.rate in LINE_RATES:
@@ -62,7 +64,7 @@ async def _require_subject(connection: Any, scope: Scope, query: EvidenceQuery) 
         return
     if scope.id is None:
         raise unprocessable(malformed("缺少参数 id", "id is missing", "/id"))
-    await registered(connection, scope.subject, scope.id)
+    await registered(connection, scope.subject, scope.id, scope.publication)
 
 
 async def _lines(connection: Any, scope: Scope, days: Days, query: EvidenceQuery) -> dict[str, Any]:
@@ -78,7 +80,7 @@ async def _lines(connection: Any, scope: Scope, days: Days, query: EvidenceQuery
         limit=query.limit,
     )
     last = cursor(found[-1].order_id, found[-1].line_id) if found else None
-    return page([_line(one, query.rate) for one in found], query.limit, last)
+    return page([line_item(one, query.rate) for one in found], query.limit, last)
 
 
 async def _orders(
@@ -96,14 +98,15 @@ async def _orders(
         limit=query.limit,
     )
     last = cursor(found[-1].order_id) if found else None
-    return page([_order(one) for one in found], query.limit, last)
+    return page([order_item(one) for one in found], query.limit, last)
 
 
 def _hit(query: EvidenceQuery) -> bool | None:
     return None if query.outcome is None else query.outcome == "hit"
 
 
-def _line(counted: CountedLine, rate: str) -> dict[str, Any]:
+def line_item(counted: CountedLine, rate: str) -> dict[str, Any]:
+    """A counted line as a document."""
     facts = from_bytes(counted.facts)
     return _item(
         counted.order_id,
@@ -115,7 +118,8 @@ def _line(counted: CountedLine, rate: str) -> dict[str, Any]:
     )
 
 
-def _order(counted: CountedOrder) -> dict[str, Any]:
+def order_item(counted: CountedOrder) -> dict[str, Any]:
+    """A counted order as a document."""
     lines = [from_bytes(facts) for facts in counted.facts]
     causes = [cause for facts in lines for cause in decided_by(facts, "answered")]
     share = (int(counted.is_whole), 1)

@@ -32,6 +32,9 @@ class Filters(BaseModel):
     level: Literal["primary", "secondary", "tertiary"] | None = None
     role: Literal["all", "selected"] = "all"
     batch_id: str | None = Field(None, pattern=_PATH_ID)
+    publication_id: str | None = Field(
+        None, max_length=100, description="发布编号: 按当时已知的事实作答"
+    )
 
 
 class ScorecardQuery(Filters):
@@ -61,6 +64,7 @@ class EvidenceQuery(Filters):
 class Days:
     """The days of a question, worked out (统计区间)."""
 
+    window: str
     as_of: date
     first: date
     last: date
@@ -112,7 +116,7 @@ def days_of(filters: Filters, now: datetime) -> Days:
         window = parse_window(filters.window, as_of)
     except Refusal as refusal:
         raise unprocessable(refusal) from None
-    return Days(as_of, window.first, window.last)
+    return Days(filters.window, as_of, window.first, window.last)
 
 
 def unprocessable(refusal: Refusal) -> Problem:
@@ -131,18 +135,21 @@ def unknown_subject() -> Problem:
     )
 
 
-def evidence_url(scope: Scope, filters: Filters, as_of: date, id_: str) -> str:
+def evidence_url(
+    scope: Scope, filters: Filters, days: Days, id_: str, publication_id: str | None = None
+) -> str:
     """Where the lines behind an item stand; add `&rate=` (证据链接)."""
     query = {
         "subject": scope.subject,
         "id": id_,
-        "window": filters.window,
-        "as_of": as_of.isoformat(),
+        "window": days.window,
+        "as_of": days.as_of.isoformat(),
         "category": scope.category,
         "division": scope.division,
         "level": scope.level,
         "role": filters.role,
         "batch_id": scope.batch_id,
+        "publication_id": publication_id,
     }
     given = {name: value for name, value in query.items() if value is not None}
     return "/alerts/v1/evidence?" + urlencode(given)

@@ -27,9 +27,11 @@ async def snapshot(room: Room) -> AsyncIterator[Any]:
         yield connection
 
 
-async def registered(connection: Any, subject: str, id_: str) -> dict[str, str | None]:
+async def registered(
+    connection: Any, subject: str, id_: str, publication: int | None = None
+) -> dict[str, str | None]:
     """The name of a subject that must be registered as that kind; else 404 (主体登记)."""
-    names = await names_of(connection, subject, [id_]) if is_path_id(id_) else {}
+    names = await names_of(connection, subject, [id_], publication) if is_path_id(id_) else {}
     if id_ not in names:
         raise unknown_subject()
     return names

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from services.alerts.api.basis import Basis, basis_of, of_publication, publication_of
 from services.alerts.api.question import (
-    Days,
     Filters,
     ScorecardQuery,
     Viewer,
-    days_of,
     evidence_url,
     scope_for,
 )
 from services.alerts.api.reading import AlertsRoom, ids_behind, registered, snapshot
 from services.alerts.domain.score import score
 from services.alerts.domain.window import year_to_date
-from services.alerts.policy import DEFINITIONS, ORDERS_YTD, score_terms
+from services.alerts.policy import DEFINITIONS, ORDERS_YTD
 from services.alerts.projections.orders import orders_answered
 from services.alerts.projections.registers import names_of
 from services.alerts.projections.scope import TOTAL, Scope
@@ -28,8 +27,6 @@ from services.alerts.projections.scorecards import (
     figures_of_each,
     figures_of_one,
 )
-from shared.kernel.clock import utc_text
-from shared.kernel.policy import Policy
 from shared.kernel.rates import Rate
 from shared.runtime.pages import cursor, page
 
@@ -46,25 +43,20 @@ async def list_scorecards(
     scope = scope_for(viewer, query, query.subject, query.id)
     now = await room.now()
     async with snapshot(room) as connection:
+        published = await publication_of(connection, query)
+        scope = of_publication(scope, published)
         if query.id is not None:
-            names = await registered(connection, query.subject, query.id)
-            days = days_of(query, now)
-            found = [await figures_of_one(connection, scope, days.first, days.last)]
-        else:
-            days = days_of(query, now)
-            behind = ids_behind(query.after, 1)
-            found = await figures_of_each(
-                connection,
-                scope,
-                days.first,
-                days.last,
-                after=behind[0] if behind else None,
-                limit=query.limit,
-            )
-            names = await names_of(connection, query.subject, [one.id for one in found])
-        items = await _items(connection, scope, query, days, found, names, now, room.policy)
-    behind_last = cursor(found[-1].id) if found and query.id is None else None
-    return page(items, query.limit, behind_last)
+            await registered(connection, query.subject, query.id, scope.publication)
+        basis = basis_of(query, published, now, room.policy)
+        if query.id is not None:
+            one = await figures_of_one(connection, scope, basis.days.first, basis.days.last)
+            items = await scorecard_items(connection, scope, query, basis, [one])
+            return page(items, query.limit, None)
+        behind = ids_behind(query.after, 1)
+        items = await page_of_items(
+            connection, scope, query, basis, after=behind[0] if behind else None, limit=query.limit
+        )
+    return page(items, query.limit, cursor(items[-1]["id"]) if items else None)
 
 
 @router.get("/scorecards/total", summary="评分卡: 合计")
@@ -74,44 +66,64 @@ async def total_scorecard(
     """One scorecard over all lines that the filters let through."""
     scope = scope_for(viewer, filters, TOTAL, None)
     now = await room.now()
-    days = days_of(filters, now)
     async with snapshot(room) as connection:
-        found = [await figures_of_one(connection, scope, days.first, days.last)]
-        names: dict[str, str | None] = {TOTAL: TOTAL_NAME}
-        items = await _items(connection, scope, filters, days, found, names, now, room.policy)
+        published = await publication_of(connection, filters)
+        basis = basis_of(filters, published, now, room.policy)
+        item = await total_item(connection, of_publication(scope, published), filters, basis)
     # The item itself, and in the form of the other lists: readers of either find it.
-    return items[0] | page(items, 1, None)
+    return item | page([item], 1, None)
 
 
-async def _items(
+async def page_of_items(
     connection: Any,
     scope: Scope,
     filters: Filters,
-    days: Days,
-    found: list[Figures],
-    names: dict[str, str | None],
-    now: datetime,
-    policy: Policy,
+    basis: Basis,
+    *,
+    after: str | None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """The scorecards of the next subjects of a kind, as documents."""
+    days = basis.days
+    found = await figures_of_each(
+        connection, scope, days.first, days.last, after=after, limit=limit
+    )
+    return await scorecard_items(connection, scope, filters, basis, found)
+
+
+async def total_item(
+    connection: Any, scope: Scope, filters: Filters, basis: Basis
+) -> dict[str, Any]:
+    """The scorecard over all lines of a scope, as a document."""
+    total = await figures_of_one(connection, scope, basis.days.first, basis.days.last)
+    return (await scorecard_items(connection, scope, filters, basis, [total]))[0]
+
+
+async def scorecard_items(
+    connection: Any, scope: Scope, filters: Filters, basis: Basis, found: Sequence[Figures]
 ) -> list[dict[str, Any]]:
     """The figures as documents, with the year's orders, names and scores."""
     if not found:
         return []
-    year = year_to_date(days.as_of)
-    orders = await orders_answered(
-        connection, scope, year.first, year.last, [one.id for one in found]
-    )
+    ids = [one.id for one in found]
+    year = year_to_date(basis.days.as_of)
+    orders = await orders_answered(connection, scope, year.first, year.last, ids)
+    names: Mapping[str, str | None] = {TOTAL: TOTAL_NAME}
+    if scope.subject != TOTAL:
+        names = await names_of(connection, scope.subject, ids, scope.publication)
     return [
-        _document(one, orders.get(one.id, Rate(0, 0)), names.get(one.id), scope, filters, days)
-        | {"known_at": utc_text(now), "policy_version": policy.version}
-        | _scored(one, policy)
+        _document(one, orders.get(one.id, Rate(0, 0)), names.get(one.id), scope, filters, basis)
+        | basis.said()
+        | _scored(one, basis)
         for one in found
     ]
 
 
 def _document(
-    figures: Figures, orders: Rate, name: str | None, scope: Scope, filters: Filters, days: Days
+    figures: Figures, orders: Rate, name: str | None, scope: Scope, filters: Filters, basis: Basis
 ) -> dict[str, Any]:
     rates = figures.rates | {ORDERS_YTD: orders}
+    days = basis.days
     return {
         "subject": scope.subject,
         "id": figures.id,
@@ -121,10 +133,10 @@ def _document(
         "excused": figures.excused,
         "back_entered": figures.back_entered,
         "definitions": DEFINITIONS,
-        "evidence": evidence_url(scope, filters, days.as_of, figures.id),
+        "evidence": evidence_url(scope, filters, days, figures.id, basis.publication_id),
     }
 
 
-def _scored(figures: Figures, policy: Policy) -> dict[str, Any]:
-    result = score(figures.rates, score_terms(policy))
+def _scored(figures: Figures, basis: Basis) -> dict[str, Any]:
+    result = score(figures.rates, basis.score_terms)
     return {"score": result.points, "without_data": result.without_data}

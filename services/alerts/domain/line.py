@@ -25,7 +25,10 @@ from shared.events.orders import (
 
 
 class Terms(msgspec.Struct, frozen=True, array_like=True):
-    """What was ordered and until when (订购数量与时限)."""
+    """What was ordered and until when (订购数量与时限).
+
+    `in_time` = the order was recorded before its answer was due, so that somebody could answer.
+    """
 
     version: int
     cause: Cause
@@ -34,6 +37,8 @@ class Terms(msgspec.Struct, frozen=True, array_like=True):
     quantity: int
     back_entered: bool
     has_agreement: bool
+    sent: datetime
+    in_time: bool
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
@@ -123,7 +128,9 @@ def from_bytes(stored: bytes) -> LineFacts:
     return _decoder.decode(stored)
 
 
-def parts_of(version: int, cause: Cause, fact: OrderFact) -> Iterator[tuple[str, Part]]:
+def parts_of(
+    version: int, cause: Cause, fact: OrderFact, recorded_at: datetime
+) -> Iterator[tuple[str, Part]]:
     """What one fact says about each line it names; facts that decide no figure say nothing (拆分)."""
     match fact:
         case Placed():
@@ -138,6 +145,8 @@ def parts_of(version: int, cause: Cause, fact: OrderFact) -> Iterator[tuple[str,
                         line.quantity,
                         fact.back_entered,
                         line.agreement_id is not None,
+                        fact.at,
+                        recorded_at < fact.answer_due,
                     ),
                 )
         case DeliveryFact():

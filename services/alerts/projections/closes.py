@@ -22,3 +22,13 @@ ON CONFLICT (at) DO NOTHING"""
 async def freeze(tx: Any, at: datetime, first: date, last: date) -> None:
     """Keep the totals of the selected lines due in these days; the first time stands (日结)."""
     await tx.execute(_FREEZE, at, first, last)
+
+
+_BEFORE: Final = """
+SELECT close_at, ran_at, parked FROM closes WHERE $1::timestamptz IS NULL OR close_at < $1
+ORDER BY close_at DESC LIMIT $2"""
+
+
+async def closes_before(connection: Any, before: datetime | None, limit: int) -> list[Any]:
+    """The closes that are done, the latest first (日结记录)."""
+    return list(await connection.fetch(_BEFORE, before, limit))

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from services.alerts.projections.scope import Scope, lines_of
-from services.alerts.projections.scorecards import COUNTED, DUE_DAY, NUMERATOR, QUANTITIES
+from services.alerts.projections.scorecards import COUNTED, DUE_DAY, SHARE
 
 _HIT: Final = {True: "{n} = {d}", False: "{n} <> {d}"}
 
@@ -43,9 +43,7 @@ async def counted_lines(
     limit: int,
 ) -> list[CountedLine]:
     """A page of the lines that a rate counts, by order and line."""
-    numerator, denominator = f"{NUMERATOR[rate]}::int", "1"
-    if rate in QUANTITIES:
-        numerator, denominator = NUMERATOR[rate], "ordered"
+    numerator, denominator = SHARE[rate]
     where = lines_of(scope, first, last)
     where.add(f"{COUNTED[rate]} AND {DUE_DAY[rate]} BETWEEN $1 AND $2")
     if hit is not None:
@@ -54,7 +52,7 @@ async def counted_lines(
         where.add("(order_id, line_id) > ({0}, {1})", *after)
     rows = await connection.fetch(
         f"""SELECT order_id, line_id, {numerator} AS numerator, {denominator} AS denominator, facts
-            FROM lines WHERE {where} ORDER BY order_id, line_id LIMIT {where.value(limit)}""",
+            FROM {where.lines} WHERE {where} ORDER BY order_id, line_id LIMIT {where.value(limit)}""",
         *where.values,
     )
     return [CountedLine(*row) for row in rows]
@@ -78,7 +76,7 @@ async def counted_orders(
     having = "" if hit is None else f"HAVING bool_and(answered) = {where.value(hit)}"
     rows = await connection.fetch(
         f"""SELECT order_id, bool_and(answered), array_agg(facts ORDER BY line_id)
-            FROM lines WHERE {where} GROUP BY order_id {having}
+            FROM {where.lines} WHERE {where} GROUP BY order_id {having}
             ORDER BY order_id LIMIT {where.value(limit)}""",
         *where.values,
     )

@@ -2,6 +2,7 @@
 
 Two owners may hold two topics of one order. Each row carries a revision: a write counts only on the
 revision that was read, and the number of rows written tells whether somebody was faster.
+`since` counts the publications that the row as it stands belongs to none of.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ Key = tuple[str, str]
 """Order id and line id."""
 
 Row = tuple[Any, ...]
-"""Key, revision, outcome, facts; of whole rows the subject too."""
+"""Key, revision, since, outcome, facts; of whole rows the subject too."""
+
+
+class Known(NamedTuple):
+    """What a fold needs of a row that stands (已知行)."""
+
+    revision: int
+    since: int
+    facts: bytes
 
 
 class Subject(NamedTuple):
@@ -37,6 +46,7 @@ UNKNOWN: Final = (None,) * 13
 """The outcome of a line whose order has not arrived."""
 
 _KEYS: Final = {"order_id": "text", "line_id": "text", "revision": "int"}
+_SINCE: Final = {"since": "int"}
 _OUTCOME: Final = {
     "response_day": "date",
     "delivery_day": "date",
@@ -64,11 +74,14 @@ def _names(columns: Iterable[str], prefix: str = "") -> str:
     return ", ".join(prefix + name for name in columns)
 
 
-_ALL: Final = _KEYS | _OUTCOME | _SUBJECT
-_CHANGED: Final = _KEYS | _OUTCOME
+_MOVED: Final = _SINCE | _OUTCOME
+_ALL: Final = _KEYS | _MOVED | _SUBJECT
+_CHANGED: Final = _KEYS | _MOVED
+STORED: Final = tuple(_ALL)
+"""The columns of a row that are written."""
 
 _LOAD: Final = """
-SELECT order_id, line_id, revision, facts FROM lines WHERE order_id = ANY($1::text[])"""
+SELECT order_id, line_id, revision, since, facts FROM lines WHERE order_id = ANY($1::text[])"""
 
 _PUT: Final = f"""
 INSERT INTO lines AS l ({_names(_ALL)})
@@ -78,7 +91,7 @@ SET ({_names(_ALL)}) = ROW ({_names(_ALL, "excluded.")})
 WHERE l.revision = excluded.revision - 1"""
 
 _UPDATE: Final = f"""
-UPDATE lines AS l SET (revision, {_names(_OUTCOME)}) = ROW (u.revision, {_names(_OUTCOME, "u.")})
+UPDATE lines AS l SET (revision, {_names(_MOVED)}) = ROW (u.revision, {_names(_MOVED, "u.")})
 FROM unnest({_arrays(_CHANGED.values())}) AS u ({_names(_CHANGED)})
 WHERE l.order_id = u.order_id AND l.line_id = u.line_id AND l.revision = u.revision - 1"""
 
@@ -93,12 +106,12 @@ async def work_by_key(tx: Any) -> None:
     await tx.execute(_BY_KEY)
 
 
-async def load(tx: Any, order_ids: Sequence[str]) -> dict[Key, tuple[int, bytes]]:
-    """Revision and facts of every known line of these orders (读取)."""
+async def load(tx: Any, order_ids: Sequence[str]) -> dict[Key, Known]:
+    """Every known line of these orders (读取)."""
     if not order_ids:
         return {}
     rows = await tx.fetch(_LOAD, order_ids)
-    return {(order_id, line_id): (revision, facts) for order_id, line_id, revision, facts in rows}
+    return {(row[0], row[1]): Known(row[2], row[3], row[4]) for row in rows}
 
 
 async def add(tx: Any, rows: Sequence[Row]) -> int:

@@ -33,7 +33,7 @@ FROM orders WHERE {where} GROUP BY 1"""
 _FROM_LINES: Final = """
 SELECT id, count(*) FILTER (WHERE whole) AS numerator, count(*) AS denominator
 FROM (SELECT {column} AS id, order_id, bool_and(answered) AS whole
-      FROM lines WHERE {where} GROUP BY 1, 2) AS orders
+      FROM {lines} WHERE {where} GROUP BY 1, 2) AS orders
 GROUP BY id"""
 
 
@@ -55,5 +55,6 @@ async def orders_answered(
     if scope.id is None:
         among(where, scope, ids)
     column = COLUMNS.get(scope.subject, "'total'::text")
-    rows = await connection.fetch(statement.format(column=column, where=where), *where.values)
+    sql = statement.format(column=column, where=where, lines=where.lines)
+    rows = await connection.fetch(sql, *where.values)
     return {row["id"]: Rate(row["numerator"], row["denominator"]) for row in rows}

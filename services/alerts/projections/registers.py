@@ -22,10 +22,11 @@ ON CONFLICT (kind, id) DO UPDATE
 SET version = excluded.version, name = excluded.name, kinds = excluded.kinds, body = excluded.body
 WHERE r.version < excluded.version"""
 
-_FIND: Final = """
-SELECT id, name FROM registers
-WHERE id = ANY($1::text[]) AND CASE WHEN $2 = 'product' THEN kind = 'product'
+_AMONG: Final = """
+id = ANY($1::text[]) AND CASE WHEN $2 = 'product' THEN kind = 'product'
   ELSE kind = 'organisation' AND $2 = ANY(kinds) END"""
+_FIND: Final = f"SELECT id, name FROM registers WHERE {_AMONG}"
+_FIND_PUBLISHED: Final = f"SELECT id, name FROM published_names WHERE number = $3 AND {_AMONG}"
 
 
 async def fold_registers(tx: Any, records: Sequence[Record]) -> None:
@@ -45,6 +46,15 @@ async def fold_registers(tx: Any, records: Sequence[Record]) -> None:
         await tx.execute(_PUT, *map(list, zip(*rows, strict=True)))
 
 
-async def names_of(connection: Any, subject: str, ids: Sequence[str]) -> dict[str, str | None]:
-    """Names of those ids that are registered as that kind; an id that is not is missing (名称)."""
-    return {row["id"]: row["name"] for row in await connection.fetch(_FIND, list(ids), subject)}
+async def names_of(
+    connection: Any, subject: str, ids: Sequence[str], publication: int | None = None
+) -> dict[str, str | None]:
+    """Names of those ids that are registered as that kind; an id that is not is missing (名称).
+
+    With a publication's number: as they were registered when it was issued.
+    """
+    if publication is None:
+        rows = await connection.fetch(_FIND, list(ids), subject)
+    else:
+        rows = await connection.fetch(_FIND_PUBLISHED, list(ids), subject, publication)
+    return {row["id"]: row["name"] for row in rows}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from services.alerts.projections.freezing import frozen_lines
 from shared.kernel.codes import subtree_prefix
 
 COLUMNS: Final = {
@@ -19,7 +20,10 @@ TOTAL: Final = "total"
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Subject and filters; `id` is missing where every subject of the kind is meant (统计范围)."""
+    """Subject and filters; `id` is missing where every subject of the kind is meant (统计范围).
+
+    `publication` is the number of the one whose frozen lines are meant, missing for those of now.
+    """
 
     subject: str
     id: str | None = None
@@ -28,12 +32,19 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     level: str | None = None
     selected_only: bool = False
     batch_id: str | None = None
+    publication: int | None = None
+
+
+def frozen(scope: Scope, number: int | None) -> Scope:
+    """The same lines as they stood for a publication; those of now without a number."""
+    return msgspec.structs.replace(scope, publication=number)
 
 
 class Where:
-    """A conjunction under construction: conditions, and the parameters they name."""
+    """A conjunction under construction: conditions, the parameters they name, and of which lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: str = "lines") -> None:
+        self.lines = lines
         self.values: list[Any] = []
         self._conditions: list[str] = []
 
@@ -52,7 +63,7 @@ class Where:
 
 def lines_of(scope: Scope, first: date, last: date) -> Where:
     """The lines of a scope with a due day among these days, or with one on either side of them."""
-    where = Where()
+    where = Where("lines" if scope.publication is None else frozen_lines(scope.publication))
     where.add("last_day >= {0} AND first_day <= {1}", first, last)
     for column in ("category", "batch_id"):
         value = getattr(scope, column)
@@ -73,8 +84,8 @@ def orders_of(scope: Scope, first: date, last: date) -> Where:
 
 
 def is_about_orders(scope: Scope) -> bool:
-    """Whether a scope takes or leaves orders whole (整单范围)."""
-    is_of_order = scope.subject in ("distributor", TOTAL)
+    """Whether a scope takes or leaves orders whole, as they are now (整单范围)."""
+    is_of_order = scope.subject in ("distributor", TOTAL) and scope.publication is None
     return is_of_order and scope.category is None and scope.batch_id is None
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
 import msgspec
 
 from services.alerts.policy import DELIVERY_RATES, LINE_RATES, ORDERS_YTD, RESPONSE_RATES
-from services.alerts.projections.scope import COLUMNS, TOTAL, Scope, Where, lines_of
+from services.alerts.projections.scope import COLUMNS, TOTAL, Scope, Where, among, lines_of
 from shared.kernel.rates import Rate
 
 # What a line adds to each rate above and below the stroke, and by which of its two due days.
@@ -25,6 +26,11 @@ COUNTED: Final = _ANSWERS | dict.fromkeys(DELIVERY_RATES, "delivery_counted")
 _SENT: Final = dict.fromkeys(RESPONSE_RATES, "response_day")
 DUE_DAY: Final = _SENT | dict.fromkeys(DELIVERY_RATES, "delivery_day")
 QUANTITIES: Final = frozenset({"delivery", "receipt"})
+SHARE: Final = {
+    rate: (column, "ordered") if rate in QUANTITIES else (f"{column}::int", "1")
+    for rate, column in NUMERATOR.items()
+}
+"""What a counted line adds above and below the stroke."""
 _NO_DATA: Final = Rate(0, 0)
 
 
@@ -41,13 +47,20 @@ async def figures_of_one(connection: Any, scope: Scope, first: date, last: date)
     """The figures of one subject, or of all lines together; zeros where there is nothing."""
     where = lines_of(scope, first, last)
     row = await connection.fetchrow(
-        f"SELECT {_sums(where, first, last)} FROM lines WHERE {where}", *where.values
+        f"SELECT {_sums(where, first, last)} FROM {where.lines} WHERE {where}", *where.values
     )
     return _figures(scope.id or TOTAL, row)
 
 
 async def figures_of_each(
-    connection: Any, scope: Scope, first: date, last: date, *, after: str | None, limit: int
+    connection: Any,
+    scope: Scope,
+    first: date,
+    last: date,
+    *,
+    after: str | None,
+    limit: int,
+    ids: Sequence[str] | None = None,
 ) -> list[Figures]:
     """The figures of every subject with a line due in the window and not back-entered, by id."""
     column = COLUMNS[scope.subject]
@@ -55,8 +68,10 @@ async def figures_of_each(
     sums = _sums(where, first, last)
     if after is not None:
         where.add(column + " > {0}", after)
+    if ids is not None:
+        among(where, scope, ids)
     rows = await connection.fetch(
-        f"""SELECT {column} AS id, {sums} FROM lines WHERE {where} GROUP BY {column}
+        f"""SELECT {column} AS id, {sums} FROM {where.lines} WHERE {where} GROUP BY {column}
             HAVING count(*) FILTER (WHERE NOT back_entered AND (response_day BETWEEN $1 AND $2
               OR delivery_day BETWEEN $1 AND $2)) > 0
             ORDER BY {column} LIMIT {where.value(limit)}""",

@@ -82,6 +82,7 @@ def _dispatched(s: w.Dispatched) -> c.DispatchDelivery:
             c.LotLine(
                 f.an_id(x.line_id, "lines", n, "line_id"),
                 f.quantity(x.quantity, "lines", n, "quantity"),
+                x.quantity,
                 f.an_id(x.lot_number, "lines", n, "lot_number"),
                 f.day(x.expires_on, "lines", n, "expires_on"),
                 x.trace_codes or [],
@@ -114,7 +115,9 @@ def _received(s: w.Received) -> c.ReceiveDelivery:
             c.LineReceipt(
                 f.an_id(x.line_id, "lines", n, "line_id"),
                 f.quantity_or_zero(x.accepted, "lines", n, "accepted"),
+                x.accepted,
                 f.quantity_or_zero(x.rejected, "lines", n, "rejected"),
+                x.rejected,
                 x.reject_reason,
             )
             for n, x in enumerate(s.lines)
@@ -129,7 +132,9 @@ def _return_requested(s: w.ReturnRequested) -> c.RequestReturn:
         f.an_id(s.return_id, "return_id"), s.order_id, f.an_id(s.receipt_id, "receipt_id"),
         [
             c.QuantityLine(
-                f.an_id(x.line_id, "lines", n, "line_id"), f.quantity(x.quantity, "lines", n, "quantity")
+                f.an_id(x.line_id, "lines", n, "line_id"),
+                f.quantity(x.quantity, "lines", n, "quantity"),
+                x.quantity,
             )
             for n, x in enumerate(s.lines)
         ],
@@ -154,7 +159,9 @@ def _invoiced(s: w.InvoiceRegistered) -> c.RegisterInvoice:
             c.InvoicedLine(
                 f.an_id(x.line_id, "lines", n, "line_id"),
                 f.quantity(x.quantity, "lines", n, "quantity"),
+                x.quantity,
                 f.price(x.unit_price, "lines", n, "unit_price"),
+                x.unit_price,
             )
             for n, x in enumerate(s.lines)
         ],

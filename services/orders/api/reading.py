@@ -13,6 +13,7 @@ from shared.kernel.clock import parse_instant
 from shared.kernel.decider import Sent
 from shared.kernel.errors import Refusal, malformed
 from shared.runtime.actors import Actor
+from shared.runtime.logs import is_traceparent
 
 EVENT_BYTES_MAX = 256 * 1024
 ID_MAX = 256
@@ -95,7 +96,13 @@ def _read(raw: bytes, actor: Actor) -> Sent:
         command=command,
         role=actor.role,
         organisation=actor.organisation,
+        traceparent=_trace(envelope.traceparent),
     )
+
+
+def _trace(text: str | None) -> str | None:
+    """The sender's own trace of this event, if it is one; else the request's stands for it."""
+    return text if text is not None and is_traceparent(text) else None
 
 
 def shape_refusal(error: msgspec.ValidationError, prefix: str) -> Refusal:

@@ -135,6 +135,7 @@ class Envelope(msgspec.Struct):
     data: msgspec.Raw
     subject: str | None = None
     datacontenttype: str | None = None
+    traceparent: str | None = None
 
 
 SHAPES: Final[dict[str, type[Wire]]] = {

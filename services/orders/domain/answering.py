@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.orders.commands import AnswerOrder, CancelOrder, LineAnswer
+from services.orders.domain.enriching import of_line, of_order
 from services.orders.domain.order import Order
 from services.orders.domain.refusals import refused
 from services.orders.domain.world import World
-from shared.events.orders import Answered, AnsweredLine, Cancelled
+from shared.events.orders import Answered, AnsweredLine, Cancelled, LineFact
 from shared.kernel.decider import Sent
 
 
@@ -28,14 +29,11 @@ def answer(order: Order, sent: Sent, now: datetime, world: World) -> Answered:
         for number, given in enumerate(answers):
             _check_answer(order, given, f"/data/lines/{number}/line_id")
     return Answered(
-        order_id=order.order_id,
-        hospital_id=order.hospital_id,
-        distributor_id=order.distributor_id,
-        at=_platform_instant(sent, now),
+        *of_order(order, _platform_instant(sent, now)),
         lines=[
             AnsweredLine(
-                line_id=given.line_id,
-                accepted=given.accepted,
+                *of_line(order.lines[given.line_id]),
+                answer="accepted" if given.accepted else "refused",
                 reason_code=given.reason_code,
                 promised_at=given.promised_at,
                 listing_suspended=world.registers.is_suspended(
@@ -71,12 +69,10 @@ def cancel(order: Order, sent: Sent, now: datetime) -> Cancelled:
         for number, line_id in enumerate(line_ids):
             _check_cancel(order, line_id, f"/data/line_ids/{number}")
     return Cancelled(
-        order_id=order.order_id,
-        hospital_id=order.hospital_id,
-        distributor_id=order.distributor_id,
-        at=_platform_instant(sent, now),
+        *of_order(order, _platform_instant(sent, now)),
         line_ids=line_ids,
         reason=command.reason,
+        lines=[LineFact(*of_line(order.lines[line_id])) for line_id in line_ids],
     )
 
 

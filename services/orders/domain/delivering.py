@@ -7,10 +7,20 @@ from typing import Final
 
 from services.orders.commands import DispatchDelivery, LineReceipt, ReceiveDelivery, ReportArrival
 from services.orders.domain.dues import arrival_by_receipt, judged_at
-from services.orders.domain.order import HOSPITALS_OWN, Delivery, Order, Receipt
+from services.orders.domain.enriching import of_line, of_order
+from services.orders.domain.order import HOSPITALS_OWN, Delivery, Order, Receipt, shortest_text
 from services.orders.domain.refusals import refused, unknown
 from services.orders.domain.world import World
-from shared.events.orders import Arrived, Dispatched, LineQuantity, Lot, Received, ReceivedLine
+from shared.events.orders import (
+    Arrived,
+    Dispatched,
+    LineQuantity,
+    Lot,
+    Proof,
+    QuantityLine,
+    Received,
+    ReceivedLine,
+)
 from shared.kernel.decider import Sent
 from shared.kernel.errors import malformed
 
@@ -49,10 +59,7 @@ def dispatch(order: Order, sent: Sent, now: datetime, world: World) -> Dispatche
     flags = ["reported_late"] if late else []
     flags += sorted({flag for some in line_flags.values() for flag in some})
     return Dispatched(
-        order_id=order.order_id,
-        hospital_id=order.hospital_id,
-        distributor_id=order.distributor_id,
-        at=at,
+        *of_order(order, at),
         flags=flags,
         delivery_id=command.delivery_id,
         lines=[
@@ -61,8 +68,9 @@ def dispatch(order: Order, sent: Sent, now: datetime, world: World) -> Dispatche
         ],
         lots=[
             Lot(
-                line_id=lot.line_id,
+                *of_line(order.lines[lot.line_id]),
                 quantity=lot.quantity,
+                quantity_text=lot.quantity_sent,
                 lot_number=lot.lot_number,
                 expires_on=lot.expires_on,
                 trace_codes=lot.trace_codes,
@@ -98,17 +106,27 @@ def arrive(order: Order, sent: Sent, now: datetime, world: World) -> Arrived:
             terms=world.terms, calendar=world.calendar,
         )  # fmt: skip
     return Arrived(
-        order_id=order.order_id,
-        hospital_id=order.hospital_id,
-        distributor_id=order.distributor_id,
-        at=at,
+        *of_order(order, at),
         flags=["reported_late"] if late else [],
         delivery_id=command.delivery_id,
         arrival=arrival,
         lines=_quantities(delivery),
-        proof_kind=command.proof_kind,
-        proof_reference=command.proof_reference,
+        proof=_proof(command),
+        goods=[
+            QuantityLine(
+                *of_line(order.lines[line_id]),
+                quantity=quantity,
+                quantity_text=shortest_text(quantity),
+            )
+            for line_id, quantity in delivery.dispatched.items()
+        ],
     )
+
+
+def _proof(command: ReportArrival) -> Proof | None:
+    if command.proof_kind is None or command.proof_reference is None:
+        return None
+    return Proof(kind=command.proof_kind, reference=command.proof_reference)
 
 
 def receive(order: Order, sent: Sent, now: datetime, world: World) -> Received:
@@ -134,10 +152,7 @@ def receive(order: Order, sent: Sent, now: datetime, world: World) -> Received:
         terms=world.terms, calendar=world.calendar,
     )  # fmt: skip
     return Received(
-        order_id=order.order_id,
-        hospital_id=order.hospital_id,
-        distributor_id=order.distributor_id,
-        at=sent.occurred_at,
+        *of_order(order, sent.occurred_at),
         delivery_id=command.delivery_id,
         arrival=arrival,
         lines=_quantities(delivery, receipt),
@@ -165,16 +180,14 @@ def _check_receipt(order: Order, delivery: Delivery, command: ReceiveDelivery) -
 def _received_line(order: Order, given: LineReceipt) -> ReceivedLine:
     line = order.lines[given.line_id]
     return ReceivedLine(
-        line_id=given.line_id,
-        product_id=line.product_id,
+        *of_line(line),
         accepted=given.accepted,
+        accepted_text=given.accepted_sent,
         rejected=given.rejected,
+        rejected_text=given.rejected_sent,
         reject_reason=given.reject_reason,
         unit_price=line.unit_price,
-        supplier_role=line.supplier_role,
-        selected_price=line.selected_price,
-        batch_id=line.batch_id,
-        manufacturer_id=line.manufacturer_id,
+        unit_price_text=line.unit_price_sent,
     )
 
 

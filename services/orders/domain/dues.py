@@ -7,6 +7,7 @@ from typing import Protocol
 
 from services.orders.domain.order import Line, Order, Receipt
 from services.orders.policy import OrderTerms
+from shared.events.forms import Level
 from shared.kernel.calendar import WorkCalendar
 from shared.kernel.clock import local_day
 
@@ -21,7 +22,7 @@ class Urgency(Protocol):
     @property
     def remote(self) -> bool: ...
     @property
-    def level(self) -> str | None: ...
+    def level(self) -> Level | None: ...
     @property
     def importer(self) -> bool: ...
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.orders.domain.order import Delivery, Line, Order, Receipt, Return, shortest_text
+from services.orders.domain.order import Delivery, Line, Order, Receipt, Return
 from shared.events import orders as facts
 
 
@@ -36,7 +36,7 @@ def evolve(order: Order | None, type_: str, fact: Any) -> Order:
         case facts.ARRIVED:
             delivery = order.deliveries[fact.delivery_id]
             delivery.arrived_at = fact.at
-            delivery.arrival_proven = fact.proof_kind is not None
+            delivery.arrival_proven = fact.proof is not None
         case facts.RECEIVED:
             _received(order, fact)
         case facts.RETURN_REQUESTED:
@@ -59,13 +59,16 @@ def _placed(fact: facts.Placed) -> Order:
             line_id=x.line_id,
             product_id=x.product_id,
             quantity=x.quantity,
-            quantity_sent=x.quantity_sent or shortest_text(x.quantity),
+            quantity_sent=x.quantity_text,
             unit_price=x.unit_price,
-            unit_price_sent=x.unit_price_sent or shortest_text(x.unit_price),
+            unit_price_sent=x.unit_price_text,
             manufacturer_id=x.manufacturer_id,
+            category=x.category,
+            generic_name=x.generic_name,
             supplier_role=x.supplier_role,
             selected_price=x.selected_price,
             batch_id=x.batch_id,
+            agreement_id=x.agreement_id,
             delivery_due=x.delivery_due,
             required_by=x.required_by,
             flags=["price_above_selected"] if x.price_above_selected else [],

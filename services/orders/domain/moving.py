@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.orders.domain.dues import delivery_due
+from services.orders.domain.enriching import of_line, of_order
 from services.orders.domain.order import Order
 from services.orders.policy import OrderTerms
 from shared.events.orders import DUE_MOVED, DueMoved, MovedLine
@@ -26,9 +27,7 @@ def moved_dues(
     for line in order.lines.values():
         due = delivery_due(order, line.required_by, terms, calendar)
         if line.delivery_due > changed_at and due > changed_at and due != line.delivery_due:
-            moved.append(
-                MovedLine(line_id=line.line_id, delivery_due=due, before=line.delivery_due)
-            )
+            moved.append(MovedLine(*of_line(line), delivery_due=due, before=line.delivery_due))
     if not moved:
         return []
     return [
@@ -36,10 +35,7 @@ def moved_dues(
             topic=ORDERS,
             type=DUE_MOVED,
             fact=DueMoved(
-                order_id=order.order_id,
-                hospital_id=order.hospital_id,
-                distributor_id=order.distributor_id,
-                at=now,
+                *of_order(order, now),
                 calendar_version=calendar.version,
                 lines=moved,
             ),

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from shared.events.forms import Category, Level, SupplierRole
 from shared.kernel.quantity import format_quantity
 
 HOSPITALS_OWN: Final = frozenset({"no_longer_needed", "hospital_request"})
@@ -38,9 +39,12 @@ class Line(msgspec.Struct, array_like=True):
     unit_price: int
     unit_price_sent: str
     manufacturer_id: str
-    supplier_role: str
+    category: Category
+    generic_name: str
+    supplier_role: SupplierRole
     selected_price: int | None
     batch_id: str | None
+    agreement_id: str | None
     delivery_due: datetime
     required_by: datetime | None
     accepted: bool | None = None
@@ -106,7 +110,7 @@ class Order(msgspec.Struct, array_like=True):
     answer_due: datetime
     emergency: bool
     remote: bool
-    level: str | None
+    level: Level | None
     back_entered: bool
     importer: bool
     lines: dict[str, Line]

@@ -10,6 +10,7 @@ from services.orders.domain.dues import delivery_due
 from services.orders.domain.order import Order, shortest_text
 from services.orders.domain.refusals import refused, unknown
 from services.orders.domain.world import World
+from shared.events.forms import Level
 from shared.events.orders import Placed, PlacedLine
 from shared.kernel.clock import local_day
 from shared.kernel.codes import division_of
@@ -21,7 +22,7 @@ class _Urgency:
     sent_at: datetime
     emergency: bool
     remote: bool
-    level: str | None
+    level: Level | None
     importer: bool
 
 
@@ -91,14 +92,13 @@ def _line(
     role = world.registers.role_of(line.product_id, division_of(command.hospital_id), day)
     selected_price = None if role is None else role.selected_price
     batch_id = None if role is None else role.batch_id
-    shortest, shortest_price = shortest_text(line.quantity), shortest_text(line.unit_price)
     return PlacedLine(
         line_id=line.line_id,
         product_id=line.product_id,
         quantity=line.quantity,
         unit_price=line.unit_price,
-        quantity_sent="" if line.quantity_sent == shortest else line.quantity_sent,
-        unit_price_sent="" if line.unit_price_sent == shortest_price else line.unit_price_sent,
+        quantity_text=line.quantity_sent,
+        unit_price_text=line.unit_price_sent,
         delivery_due=due,
         required_by=line.required_by,
         manufacturer_id=product.manufacturer_id,
@@ -106,6 +106,7 @@ def _line(
         generic_name=product.generic_name,
         supplier_role="none" if role is None else role.role,
         selected_price=selected_price,
+        selected_price_text=None if selected_price is None else shortest_text(selected_price),
         batch_id=batch_id,
         agreement_id=world.agreement(
             command.hospital_id, line.product_id, command.distributor_id, batch_id

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from shared.events.forms import Category, Level, SupplierRole
 from shared.kernel.codes import subtree_prefix
 
 
@@ -17,7 +18,7 @@ class Organisation:
     id: str
     kinds: frozenset[str]
     division: str
-    level: str | None
+    level: Level | None
     remote: bool
 
 
@@ -27,7 +28,7 @@ class Product:
 
     id: str
     generic_name: str
-    category: str
+    category: Category
     manufacturer_id: str
 
 
@@ -36,7 +37,7 @@ class Role:
     """The place of a product in a batch (主供或备供); `areas` are the prefixes of its divisions."""
 
     batch_id: str
-    role: str
+    role: SupplierRole
     effective_on: date
     ends_on: date
     areas: tuple[str, ...]
@@ -90,7 +91,8 @@ def _rank(role: Role) -> tuple[bool, date, str]:
 def batch_roles(batch_id: str, body: dict[str, Any], price: Any) -> list[tuple[str, Role]]:
     """The roles that a batch's body gives; `price` reads a price text."""
     roles = []
-    for heading in ("main", "backup"):
+    headings: tuple[SupplierRole, ...] = ("main", "backup")
+    for heading in headings:
         for entry in body.get(heading, ()):
             roles.append(
                 (

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.orders.commands import (
-    AnswerReturn,
-    InvoicedLine,
-    QuantityLine,
-    RegisterInvoice,
-    RequestReturn,
-)
-from services.orders.domain.order import Order, Receipt, Return
+from services.orders import commands
+from services.orders.commands import AnswerReturn, InvoicedLine, RegisterInvoice, RequestReturn
+from services.orders.domain.enriching import of_line, of_order
+from services.orders.domain.order import Order, Receipt, Return, shortest_text
 from services.orders.domain.refusals import refused, unknown
 from shared.events.orders import (
-    InvoiceLine,
     InvoiceRegistered,
+    PricedLine,
+    QuantityLine,
     ReturnAnswered,
-    ReturnLine,
     ReturnRequested,
 )
 from shared.kernel.decider import Sent
@@ -35,18 +31,15 @@ def request_return(order: Order, sent: Sent, _now: datetime) -> ReturnRequested:
         if _returned(order, receipt, line) > receipt.accepted.get(line.line_id, 0):
             raise refused("return_exceeds_receipt", f"/data/lines/{number}/quantity")
     return ReturnRequested(
-        order_id=order.order_id,
-        hospital_id=order.hospital_id,
-        distributor_id=order.distributor_id,
-        at=sent.occurred_at,
+        *of_order(order, sent.occurred_at),
         return_id=command.return_id,
         receipt_id=command.receipt_id,
-        lines=[ReturnLine(line_id=x.line_id, quantity=x.quantity) for x in command.lines],
+        lines=[_line(order, x.line_id, x.quantity, x.quantity_sent) for x in command.lines],
         reason=command.reason,
     )
 
 
-def _returned(order: Order, receipt: Receipt, line: QuantityLine) -> int:
+def _returned(order: Order, receipt: Receipt, line: commands.QuantityLine) -> int:
     """What goes back of a receipt line with this request, refused returns left out."""
     return line.quantity + sum(
         other.lines.get(line.line_id, 0)
@@ -62,15 +55,12 @@ def answer_return(order: Order, sent: Sent, _now: datetime) -> ReturnAnswered:
     if asked.confirmed is not None:
         raise refused("already_answered", "/data/return_id")
     return ReturnAnswered(
-        order_id=order.order_id,
-        hospital_id=order.hospital_id,
-        distributor_id=order.distributor_id,
-        at=sent.occurred_at,
+        *of_order(order, sent.occurred_at),
         return_id=command.return_id,
         receipt_id=asked.receipt_id,
         confirmed=command.confirmed,
         reason=command.reason,
-        lines=[ReturnLine(line_id=k, quantity=v) for k, v in asked.lines.items()],
+        lines=[_line(order, k, v, shortest_text(v)) for k, v in asked.lines.items()],
     )
 
 
@@ -87,10 +77,7 @@ def register_invoice(order: Order, sent: Sent, _now: datetime) -> InvoiceRegiste
             raise refused("unknown_line", f"/data/lines/{number}/line_id")
     dear = [x.line_id for x in command.lines if _is_dear(order, x)]
     return InvoiceRegistered(
-        order_id=order.order_id,
-        hospital_id=order.hospital_id,
-        distributor_id=order.distributor_id,
-        at=sent.occurred_at,
+        *of_order(order, sent.occurred_at),
         flags=["price_above_selected"] if dear else [],
         line_flags={line_id: ["price_above_selected"] for line_id in dear},
         invoice_id=command.invoice_id,
@@ -99,7 +86,13 @@ def register_invoice(order: Order, sent: Sent, _now: datetime) -> InvoiceRegiste
         kind=command.kind,
         return_id=command.return_id,
         lines=[
-            InvoiceLine(line_id=x.line_id, quantity=x.quantity, unit_price=x.unit_price)
+            PricedLine(
+                *of_line(order.lines[x.line_id]),
+                quantity=x.quantity,
+                quantity_text=x.quantity_sent,
+                unit_price=x.unit_price,
+                unit_price_text=x.unit_price_sent,
+            )
             for x in command.lines
         ],
     )
@@ -109,6 +102,11 @@ def _is_dear(order: Order, invoiced: InvoicedLine) -> bool:
     """Above the selected price: accepted and flagged, settlement refuses it later (高于中选价)."""
     selected = order.lines[invoiced.line_id].selected_price
     return selected is not None and invoiced.unit_price > selected
+
+
+def _line(order: Order, line_id: str, quantity: int, text: str) -> QuantityLine:
+    """What goes back of a line, with what every fact says of it."""
+    return QuantityLine(*of_line(order.lines[line_id]), quantity=quantity, quantity_text=text)
 
 
 def _receipt(order: Order, receipt_id: str) -> Receipt:

@@ -19,6 +19,7 @@ from services.orders.commands import (
 )
 from services.orders.domain import answering, delivering, returning
 from services.orders.domain.dues import void_at
+from services.orders.domain.enriching import of_line, of_order
 from services.orders.domain.evolving import evolve
 from services.orders.domain.order import Order, decode, encode, states_mask
 from services.orders.domain.placing import place
@@ -159,11 +160,10 @@ def _voided(order: Order, line_id: str, at: datetime) -> Decided:
         topic=ORDERS,
         type=facts.LINE_VOIDED,
         fact=facts.LineVoided(
-            order_id=order.order_id,
-            hospital_id=order.hospital_id,
-            distributor_id=order.distributor_id,
-            at=at,
-            line_ids=[line_id],
+            *of_order(order, at),
+            line_id=line_id,
+            voided_at=at,
+            lines=[facts.LineFact(*of_line(order.lines[line_id]))],
         ),
         at=at,
         event_id=f"void-{order.order_id}-{line_id}",

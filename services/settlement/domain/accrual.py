@@ -16,7 +16,7 @@ from shared.events.topics import SETTLEMENT
 from shared.kernel.clock import local_day
 from shared.kernel.decider import Decided, Decider, Sent
 from shared.kernel.errors import Refusal
-from shared.kernel.quantity import amount_fen
+from shared.kernel.quantity import amount_fen, format_quantity
 
 MAIN: Final = "main"
 """Only lines of a main supplier are settled by the fund (主供)."""
@@ -77,7 +77,9 @@ def line_accrued(command: AccrueLine) -> LineAccrued:
         payee_id=command.payee_id,
         product_id=command.product_id,
         quantity=command.quantity,
+        quantity_text=format_quantity(command.quantity),
         unit_price=command.unit_price,
+        unit_price_text=format_quantity(command.unit_price),
         amount_fen=amount_fen(command.quantity, command.unit_price),
         month=local_day(command.at).isoformat()[:7],
         at=command.at,

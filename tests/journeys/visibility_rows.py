@@ -1,0 +1,188 @@
+"""The table of section 2 as rows: each endpoint, asked for one thing, by each actor: who gets which status.
+
+The thing is always H's: an order with D of M's product, its ticket, its alert, its list. Whoever is
+named under no status gets the row's last word, `rest`. A new endpoint without a row fails the test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.journeys.goods import D2, FAR, H2, M2, PUTS, D, H, M
+
+ACTORS: dict[str, str | None] = {
+    "hospital": f"hospital:{H}",
+    "neighbour": f"hospital:{H2}",
+    "far": f"hospital:{FAR}",
+    "distributor": f"distributor:{D}",
+    "rival": f"distributor:{D2}",
+    "maker": f"manufacturer:{M}",
+    "other_maker": f"manufacturer:{M2}",
+    "county": "bureau:360102",
+    "city": "bureau:360100",
+    "elsewhere": "bureau:360735",
+    "province": "bureau:360000",
+    "regulator": "regulator:360000",
+    "finance": "finance:360100",
+    "importer": "importer:360000",
+    "ops": "ops:360000",
+    "nobody": None,
+}
+HOSPITALS = "hospital neighbour far"
+OVERSEERS = "province regulator finance importer ops"
+IN_AREA = f"county city {OVERSEERS}"
+ALL = f"{HOSPITALS} distributor rival maker other_maker county city elsewhere {OVERSEERS}"
+WATCHED = f"distributor rival maker other_maker county city elsewhere {OVERSEERS}"
+"""Those whom alerts, figures and publications are about or for: no hospital."""
+REGISTER = dict(PUTS)
+SHEET = "机构编号,机构类型,机构名称,行政区划\nH36010200001,医院,测试机构,360102\n"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One endpoint, asked for one thing."""
+
+    method: str
+    path: str
+    at: str
+    gets: dict[int, str]
+    rest: int
+    json: Any = None
+    text: str | None = None
+    query: dict[str, str] = field(default_factory=dict)
+
+    def expected(self, name: str) -> int:
+        """The status that this actor gets; nobody is always 401, unless it is anybody's to ask."""
+        for status, names in self.gets.items():
+            if name in names.split():
+                return status
+        return 401 if name == "nobody" else self.rest
+
+
+def get(path: str, at: str, ok: str, rest: int, **more: Any) -> Row:
+    """A GET: 200 for those named."""
+    return Row("GET", path, at, {200: ok}, rest, **more)
+
+
+def post(path: str, at: str, gets: dict[int, str], rest: int, **more: Any) -> Row:
+    return Row("POST", path, at, gets, rest, **more)
+
+
+def register(kind: str, id_: str) -> list[Row]:
+    """Written by province and importer, read by everybody."""
+    path, thing = f"/orders/v1/{kind}/{{id}}", f"{kind}/{id_}"
+    at = f"/orders/v1/{thing}"
+    body = REGISTER.get(thing, DEMAND)
+    return [
+        Row("PUT", path, at, {200: "province importer"}, 403, json=body),
+        get(path, at, ALL, 404),
+        get(f"/orders/v1/{kind}", f"/orders/v1/{kind}", ALL, 404),
+    ]
+
+
+DEMAND = {
+    "hospital_id": H, "batch_id": "B", "generic_name": "通用名", "reported_quantity": "10000",
+    "last_year_quantity": "9000", "signed_off_by": "王主任",
+}  # fmt: skip
+SCORECARD = {
+    "subject": "distributor", "id": D, "division": "360102", "window": "2026-01",
+    "as_of": "2026-01-07",
+}  # fmt: skip
+TOTAL = {name: SCORECARD[name] for name in ("division", "window", "as_of")}
+# A division outside one's area is 403, what is not about oneself 404, and hospitals see none at all.
+FIGURES = {403: f"{HOSPITALS} elsewhere", 404: "rival maker other_maker"}
+TICKET = {
+    "hospital_id": H, "product_id": "P", "addressees": [D], "category": "other",
+    "description": "说明",
+}  # fmt: skip
+ANYBODY = f"{ALL} nobody"
+
+ROWS = [
+    # facts: what is not one's own is `not_yours`, never 403
+    post("/orders/v1/events", "/orders/v1/events", {200: ALL}, 403, json=[]),
+    post(
+        "/orders/v1/import", "/orders/v1/import", {200: "province importer"}, 403, text=SHEET,
+        query={"dry_run": "true", "kind": "organisations"},
+    ),
+    # orders
+    get(
+        "/orders/v1/orders/{order_id}", "/orders/v1/orders/{order}",
+        f"hospital distributor maker {IN_AREA}", 404,
+    ),
+    get("/orders/v1/orders", "/orders/v1/orders", ALL, 404),
+    get("/orders/v1/reconciliation", "/orders/v1/reconciliation", ALL, 404, query={"day": "2026-01-05"}),
+    *register("organisations", H),
+    *register("products", "P"),
+    *register("batches", "B"),
+    *register("agreements", "A"),
+    *register("listings", "P"),
+    *register("demand-reports", "R"),
+    # scorecards and evidence
+    Row("GET", "/alerts/v1/scorecards", "/alerts/v1/scorecards", FIGURES, 200, query=SCORECARD),
+    Row(
+        "GET", "/alerts/v1/scorecards/total", "/alerts/v1/scorecards/total",
+        FIGURES | {404: "distributor rival maker other_maker"}, 200, query=TOTAL,
+    ),
+    Row(
+        "GET", "/alerts/v1/evidence", "/alerts/v1/evidence", FIGURES, 200,
+        query={**SCORECARD, "rate": "response"},
+    ),
+    # alerts, lists, publications
+    get("/alerts/v1/alerts", "/alerts/v1/alerts", WATCHED, 403),
+    get("/alerts/v1/alerts/{alert_id}", "/alerts/v1/alerts/{alert}", f"distributor {IN_AREA}", 404),
+    post(
+        "/alerts/v1/alerts/{alert_id}/acknowledge", "/alerts/v1/alerts/{alert}/acknowledge",
+        {200: "county city province", 403: "distributor regulator finance importer ops"}, 404,
+    ),
+    get("/alerts/v1/small-samples", "/alerts/v1/small-samples", WATCHED, 403),
+    get("/alerts/v1/late-response-lists", "/alerts/v1/late-response-lists", ALL, 404),
+    get(
+        "/alerts/v1/late-response-lists/{list_id}", "/alerts/v1/late-response-lists/{list}",
+        f"hospital distributor {IN_AREA}", 404,
+    ),
+    post(
+        "/alerts/v1/late-response-lists/{list_id}/receipt",
+        "/alerts/v1/late-response-lists/{list}/receipt",
+        {200: "distributor", 403: f"hospital {IN_AREA}"}, 404,
+    ),
+    post(
+        "/alerts/v1/publications", "/alerts/v1/publications", {201: "province"}, 403,
+        json={"window": "2026-01", "as_of": "2026-01-07"},
+    ),
+    get("/alerts/v1/publications", "/alerts/v1/publications", WATCHED, 403),
+    get("/alerts/v1/publications/{publication_id}", "/alerts/v1/publications/{publication}", WATCHED, 403),
+    get(
+        "/alerts/v1/publications/{publication_id}/restatements",
+        "/alerts/v1/publications/{publication}/restatements", WATCHED, 403,
+    ),
+    get("/alerts/v1/closes", "/alerts/v1/closes", f"{IN_AREA} elsewhere", 403),
+    get("/alerts/v1/stream", "/alerts/v1/stream", ALL, 404),
+    # tickets
+    post(
+        "/feedback/v1/tickets", "/feedback/v1/tickets", {201: "hospital"}, 403,
+        json={**TICKET, "ticket_id": f"{H}-T2"},
+    ),
+    get("/feedback/v1/tickets", "/feedback/v1/tickets", ALL, 404),
+    get(
+        "/feedback/v1/tickets/{ticket_id}", f"/feedback/v1/tickets/{H}-T1",
+        f"hospital distributor {IN_AREA}", 404,
+    ),
+    get("/feedback/v1/calendar/{year}", "/feedback/v1/calendar/2026", ALL, 404),
+    Row("PUT", "/feedback/v1/calendar/{year}", "/feedback/v1/calendar/2029", {200: "province"}, 403, json={"days": []}),
+    # settlement: manufacturers have no part in it
+    get(
+        "/settlement/v1/accruals", "/settlement/v1/accruals",
+        f"{HOSPITALS} distributor rival county city elsewhere {OVERSEERS}", 403,
+    ),
+    # feeds: everybody's, each with what it may see
+    *(
+        get(f"/{service}/v1/changes", f"/{service}/v1/changes", ALL, 404)
+        for service in ("orders", "alerts", "feedback", "settlement")
+    ),
+    # what asks for no actor
+    *(get(path, path, ANYBODY, 404) for path in ("/livez", "/readyz", "/version", "/sandbox/v1/clock")),
+    post("/sandbox/v1/clock", "/sandbox/v1/clock", {422: ANYBODY}, 404, json={"now": "soon"}),
+    post("/sandbox/v1/settle", "/sandbox/v1/settle", {200: ANYBODY}, 404),
+    post("/sandbox/v1/keys", "/sandbox/v1/keys", {422: ANYBODY}, 404, json={"actor": "nobody"}),
+]  # fmt: skip
