@@ -84,6 +84,9 @@ class Jicai:
     def put(self, path: str, body: Mapping[str, Any]) -> Json:
         return self._json("PUT", path, self._send("PUT", path, body=body))
 
+    def post(self, path: str, body: Mapping[str, Any]) -> Json:
+        return self._json("POST", path, self._send("POST", path, body=body))
+
     def put_many(self, resources: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
         """Puts (path, body) pairs in order and says how many there were."""
         count = 0

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from jicai.alert_tables import show_alerts
 from jicai.client import Jicai
 from jicai.imports.run import run_import
 from jicai.province.play import play
@@ -55,6 +56,7 @@ def run_demo(
                 statuses=played.statuses,
                 rejected=played.rejected,
             )
+            show_alerts(client, console, as_of=story.last_day)
         if keep_serving:
             show_addresses(url, console)
             console.print("\n服务继续运行, 按 Ctrl-C 结束。")

@@ -189,12 +189,16 @@ def _coloured(rate: Json, target: int | None) -> str:
 PAGES = (
     ("接口文档", "/docs"),
     ("接口定义", "/openapi.json"),
+    ("事件定义", "/asyncapi.json"),
 )
 PROVINCE = "bureau:360000"
 QUERIES = (
     ("配送企业评分", PROVINCE, "/alerts/v1/scorecards?subject=distributor"),
     ("未及时配送的每一行及其依据",
      PROVINCE, "/alerts/v1/evidence?subject=total&id=total&rate=on_time&outcome=miss"),
+    ("未解除的预警", PROVINCE, "/alerts/v1/alerts?state=open&limit=5"),
+    ("超时未响应清单", PROVINCE, "/alerts/v1/late-response-lists?limit=2"),
+    ("预警实时推送", PROVINCE, "/alerts/v1/stream"),
     ("赣州市医保局看到的待响应订单",
      "bureau:360700", "/orders/v1/orders?state=awaiting_answer&limit=5"),
     ("各服务的变更流", PROVINCE, "/orders/v1/changes?limit=5"),

@@ -1,8 +1,10 @@
-"""What may be asked of an alert or a list (预警处理)."""
+"""What may be asked of an alert, a list or a publication (预警处理与发布)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from shared.events.alerts import PublicationIssued
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +21,10 @@ class ReceiveList:
 
     list_id: str
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePublication:
+    """A publication is prepared: it may be told of (发布)."""
+
+    publication: PublicationIssued

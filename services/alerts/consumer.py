@@ -88,7 +88,7 @@ async def fold(tx: Any, records: Sequence[Record], room: Room) -> None:
     rows = await lines.load(tx, sorted(heard.orders - heard.placed))
     turns: Turns = {}
     while not await _write(tx, heard, rows, issued, turns):
-        rows = await lines.load(tx, sorted(heard.orders))
+        rows = await lines.load_locked(tx, sorted(heard.orders))
     await _keep_waiting(tx, turns)
     await refresh_orders(tx, sorted(heard.answers))
 

@@ -7,10 +7,11 @@ every partition of their log's topics; readers who do not know them pass them ov
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from shared.events.envelope import Record
 from shared.events.topics import MARK_TYPE, MARKS
@@ -24,8 +25,7 @@ PARTITIONS: Final = 12
 _JSON: Final = b"application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One Kafka record to write; without a value it is a tombstone."""
 
     topic: str
@@ -45,13 +45,19 @@ def headers_of(record: Record, log: str) -> Headers:
         ("ce_time", utc_text(record.occurred_at).encode()),
         ("ce_subject", record.stream.encode()),
         ("ce_streamversion", b"%d" % record.version),
-        ("ce_recordedtime", utc_text(record.recorded_at).encode()),
+        ("ce_recordedtime", _recorded(record.recorded_at)),
         ("ce_log", log.encode()),
         ("content-type", _JSON),
     ]
     if record.traceparent is not None:
         headers.append(("traceparent", record.traceparent.encode()))
     return headers
+
+
+@lru_cache(maxsize=64)
+def _recorded(at: datetime) -> bytes:
+    """Facts of one transaction share the instant at which they were recorded."""
+    return utc_text(at).encode()
 
 
 def record_of(topic: str, headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Record:

@@ -1,4 +1,4 @@
-"""Facts about alerts and late-response lists (预警与超时未响应清单的事实).
+"""Facts about alerts, late-response lists and publications (预警、超时未响应清单与发布的事实).
 
 Each carries the whole alert as it stands after it, so that its reader, and the topic that keeps
 only the last record of a key, needs nothing else.
@@ -16,6 +16,7 @@ ALERT_CLEARED: Final = "jicai.alert.cleared.v1"
 ALERT_ACKNOWLEDGED: Final = "jicai.alert.acknowledged.v1"
 LATE_LIST_ISSUED: Final = "jicai.late_response_list.issued.v1"
 LATE_LIST_RECEIVED: Final = "jicai.late_response_list.received.v1"
+PUBLICATION_ISSUED: Final = "jicai.publication.issued.v1"
 
 Subject = Literal["product", "manufacturer", "distributor"]
 """Whom an alert is about (产品、生产企业、配送企业)."""
@@ -110,11 +111,25 @@ class LateListReceived(msgspec.Struct, kw_only=True, frozen=True):
     by: str
 
 
+class PublicationIssued(msgspec.Struct, kw_only=True, frozen=True):
+    """A run of scorecards with its evidence stands for ever, on what was known then (发布)."""
+
+    publication_id: str
+    window: str
+    as_of: date
+    known_at: datetime
+    policy_version: str
+    calendar_version: str
+    root: str
+    evidence_root: str
+
+
 FACTS: Final[dict[str, type[msgspec.Struct]]] = {
     ALERT_RAISED: Alert,
     ALERT_CLEARED: Alert,
     ALERT_ACKNOWLEDGED: Alert,
     LATE_LIST_ISSUED: LateResponseList,
     LATE_LIST_RECEIVED: LateListReceived,
+    PUBLICATION_ISSUED: PublicationIssued,
 }
 """How the fact of each type reads."""

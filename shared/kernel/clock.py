@@ -5,6 +5,7 @@ time since 1991, so a fixed offset is exact and needs no time zone database.
 """
 
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
@@ -85,6 +86,7 @@ def day_end(day: date) -> datetime:
     return day_start(day) + _ONE_DAY
 
 
+@lru_cache(maxsize=4096)  # a fold asks for the same dues again and again
 def due_day(due: datetime) -> date:
     """Give the day a deadline ends: exactly 24:00 belongs to the day before it (到期日)."""
     return local_day(due - _INSTANT_BEFORE)

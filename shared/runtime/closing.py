@@ -13,7 +13,7 @@ import structlog
 
 from shared.runtime.metrics import CLOSE_LATENESS
 from shared.runtime.room import Room
-from shared.store.checkpoints import lowest_complete
+from shared.store.checkpoints import close_done, lowest_complete
 from shared.store.locks import CLOSE_CLASS, singleton
 from shared.store.parking import streams_parked
 
@@ -43,9 +43,7 @@ async def _step(room: Room, group: str, partitions: Sequence[str]) -> bool | Non
             return False
         parked = await streams_parked(tx)
         ran_at = room.time.at(await tx.fetchval("SELECT clock_timestamp()"))
-        await tx.execute(
-            "INSERT INTO closes (close_at, ran_at, parked) VALUES ($1, $2, $3)", at, ran_at, parked
-        )
+        await close_done(tx, at, ran_at=ran_at, parked=parked)
     late = (ran_at - at).total_seconds()
     CLOSE_LATENESS.labels(service.name).set(late)
     log.info(

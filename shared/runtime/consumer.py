@@ -8,6 +8,7 @@ the checkpoint moves by compare-and-set under an epoch, and who is fenced change
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 import structlog
@@ -148,6 +149,8 @@ class Consumer:
         return everything[self._turn :] + everything[: self._turn]
 
     async def _take(self, batch: list[Taken]) -> None:
+        # While the database works, what has come meanwhile is unpacked for the next round.
+        reading = asyncio.create_task(self._read_ahead())
         try:
             await take(self._room, self.group, batch, failures=self._failures)
             self._failures = 0
@@ -157,6 +160,13 @@ class Consumer:
         except Exception:
             self._failures += 1
             raise
+        finally:
+            await reading
+
+    async def _read_ahead(self) -> None:
+        """A fault here is met again, and shown, by the next step: it asks the same."""
+        with contextlib.suppress(Exception):
+            await self._subscription.partitions()
 
     async def _take_carefully(self, taken: Taken) -> None:
         """Processes have died here: count each fact before it is tried, shelve it after two deaths."""

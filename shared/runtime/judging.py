@@ -64,7 +64,7 @@ class Batch(Generic[S, W]):
             decided = self.decider.decide(stream.state, sent, self.now, self.world)
         except Refusal as refusal:
             return Verdict("rejected", refusal=refusal)
-        self._take(sent.stream, stream, decided)
+        self._take(sent.stream, stream, decided, sent.traceparent)
         index = len(self.events) - 1
         self._fresh[sent.source, sent.event_id] = (sent.sha256, index)
         return Verdict("accepted", index=index)
@@ -129,16 +129,18 @@ class Batch(Generic[S, W]):
             return Verdict("duplicate", position=stored[1])
         return Verdict("duplicate", index=first[1])
 
-    def _take(self, name: str, stream: Stream[S], decided: Decided) -> None:
+    def _take(
+        self, name: str, stream: Stream[S], decided: Decided, traceparent: str | None = None
+    ) -> None:
         stream.version += 1
         stream.touched = True
         if stream.version == 1:
             stream.first_index = len(self.events)
         stream.state = self.decider.evolve(stream.state, decided.type, decided.fact)
-        self.events.append(_row(name, stream.version, decided))
+        self.events.append(_row(name, stream.version, decided, traceparent))
 
 
-def _row(stream: str, version: int, decided: Decided) -> NewEvent:
+def _row(stream: str, version: int, decided: Decided, traceparent: str | None) -> NewEvent:
     sent = decided.sent
     if sent is not None:
         source, event_id, occurred_at = sent.source, sent.event_id, sent.occurred_at
@@ -152,5 +154,5 @@ def _row(stream: str, version: int, decided: Decided) -> NewEvent:
         decided.topic, stream, version, source, event_id, decided.type, occurred_at, decided.at,
         sha256, payload, _encode(decided.fact),
         decided.hospital_id, decided.distributor_id, decided.manufacturers, decided.divisions,
-        None if sent is None else sent.traceparent,
+        traceparent,
     )  # fmt: skip

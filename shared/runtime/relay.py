@@ -142,10 +142,14 @@ class Relay:
         await self._publisher.publish(
             list(messages(self._log, delivery.records, self._room.service.kept, self._partitions))
         )
-        async with self._room.pool.acquire() as tx, tx.transaction():
-            await advance(
-                tx, GROUP, self._log, epoch=place.epoch, old=place.cursor, new=delivery.cursor
-            )
+        await advance(
+            self._room.pool,
+            GROUP,
+            self._log,
+            epoch=place.epoch,
+            old=place.cursor,
+            new=delivery.cursor,
+        )
         self._place = place._replace(cursor=delivery.cursor)
         RELAYED.labels(self._log).inc(len(delivery.records))
         return True

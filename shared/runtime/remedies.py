@@ -53,6 +53,7 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     "window_not_complete": ("统计期尚未结束, 或起始日晚于 as_of。", "The window is not complete yet, or begins after as_of."),
     # of an event
     "already_acknowledged": ("该预警已有医保部门知悉, 首次有效。", "A bureau has taken note of this alert before; the first stands."),
+    "already_published": ("该期已经发布。", "This publication was issued before."),
     "already_served": ("该清单已签收, 首次有效。", "This list was received before; the first receipt stands."),
     "already_answered": ("已经响应过, 第一次响应有效。", "Answered already; the first answer stands."),
     "already_arrived": ("该配送单已报到货。", "The arrival of this delivery is recorded."),

@@ -19,11 +19,13 @@ from shared.runtime.calendars import fold_calendar
 from shared.runtime.desk import RETRYABLE, UNAVAILABLE
 from shared.runtime.metrics import PARKED
 from shared.runtime.room import Room
-from shared.store.checkpoints import Fenced, advance, meet
+from shared.store.checkpoints import Fenced, Move, advance_all, meet
 from shared.store.parking import Key, clear_suspect, key_of, keys_in, lock_parking, park
 
 TRIES_MAX: Final = 5
 """After so many failures in a row even an error that may pass is taken for one that stays."""
+CUT_SHORT: Final = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutError)
+"""The server ended a statement or a session that took too long: somebody held a lock, or we slept."""
 
 log = structlog.get_logger()
 
@@ -73,7 +75,7 @@ async def take(room: Room, group: str, batch: Sequence[Taken], *, failures: int 
         return
     except (Fenced, *UNAVAILABLE):
         raise
-    except RETRYABLE:
+    except (*RETRYABLE, *CUT_SHORT):
         if failures < TRIES_MAX:
             raise
     except Exception as error:
@@ -81,7 +83,7 @@ async def take(room: Room, group: str, batch: Sequence[Taken], *, failures: int 
     facts = [fact for taken in batch for fact in taken.facts]
     async with room.pool.acquire() as connection:
         waiting = await keys_in(connection, [taken.partition for taken in batch])
-    poison = await _find_poison(room, [f for f in facts if key_of(f) not in waiting], set())
+    poison = await _find_poison(room, [], [f for f in facts if key_of(f) not in waiting], set())
     await _commit(room, group, batch, poison)
 
 
@@ -93,21 +95,20 @@ async def park_untried(room: Room, group: str, taken: Taken, reason: str) -> Non
 
 async def _commit(room: Room, group: str, batch: Sequence[Taken], poison: Poison) -> None:
     facts = [fact for taken in batch for fact in taken.facts]
-    held: list[bool] = []
     async with room.pool.acquire() as tx, tx.transaction():
         if facts and room.service.fold is not None:
             free, shelved = await _sorted_out(tx, batch, facts, poison)
             await _fold(tx, room, free)
             await _shelve(tx, room, batch, shelved)
-        for taken in batch:
-            held.append(
-                taken.mark is not None
-                and room.service.close is not None
-                and await meet(tx, group, taken.partition, taken.mark)
-            )
+        marks = {} if room.service.close is None else _marks(batch)
+        held = await meet(tx, group, marks)
         await _advance(tx, group, batch)
-    for taken, is_held in zip(batch, held, strict=True):
-        taken.owned.cursor, taken.owned.held = taken.cursor, is_held
+    for taken in batch:
+        taken.owned.cursor, taken.owned.held = taken.cursor, taken.partition in held
+
+
+def _marks(batch: Sequence[Taken]) -> dict[str, datetime]:
+    return {taken.partition: taken.mark for taken in batch if taken.mark is not None}
 
 
 async def _sorted_out(
@@ -132,22 +133,26 @@ async def _sorted_out(
     return free, shelved
 
 
-async def _find_poison(room: Room, facts: Sequence[Record], bad: set[Key]) -> Poison:
+async def _find_poison(
+    room: Room, good: list[Record], facts: Sequence[Record], bad: set[Key]
+) -> Poison:
     """Try halves of halves, left before right, until what fails stands alone; nothing is kept.
 
     Each trial is a transaction of its own that is rolled back: a handler that writes a log must find
-    a transaction in which nothing has been written.
+    a transaction in which nothing has been written. What was `good` so far is tried again in front:
+    facts may fail only together, and then the later one is the one that cannot be taken.
     """
     facts = [fact for fact in facts if key_of(fact) not in bad]
-    error = await _trial(room, facts) if facts else None
+    error = await _trial(room, [*good, *facts]) if facts else None
     if error is None:
+        good.extend(facts)
         return {}
     if len(facts) == 1:
         bad.add(key_of(facts[0]))
         return {_identity(facts[0]): f"{type(error).__name__}: {error}"}
     half = len(facts) // 2
-    left = await _find_poison(room, facts[:half], bad)
-    return left | await _find_poison(room, facts[half:], bad)
+    left = await _find_poison(room, good, facts[:half], bad)
+    return left | await _find_poison(room, good, facts[half:], bad)
 
 
 class _Enough(Exception):
@@ -155,17 +160,22 @@ class _Enough(Exception):
 
 
 async def _trial(room: Room, facts: Sequence[Record]) -> Exception | None:
-    """What these facts raise, if anything but an outage."""
-    try:
-        async with room.pool.acquire() as tx, tx.transaction():
-            await _fold(tx, room, facts)
-            raise _Enough
-    except _Enough:
-        return None
-    except UNAVAILABLE:
-        raise
-    except Exception as error:
-        return error
+    """What these facts raise, if anything but an outage; what may pass must come again and again."""
+    error: Exception | None = None
+    for _ in range(TRIES_MAX):
+        try:
+            async with room.pool.acquire() as tx, tx.transaction():
+                await _fold(tx, room, facts)
+                raise _Enough
+        except _Enough:
+            return None
+        except UNAVAILABLE:
+            raise
+        except (*RETRYABLE, *CUT_SHORT) as passing:
+            error = passing
+        except Exception as staying:
+            return staying
+    return error
 
 
 def _identity(fact: Record) -> tuple[str, str]:
@@ -173,13 +183,14 @@ def _identity(fact: Record) -> tuple[str, str]:
 
 
 async def _advance(tx: asyncpg.Connection, group: str, batch: Sequence[Taken]) -> None:
-    for taken in sorted(batch, key=lambda one: one.partition):
-        owned = taken.owned
+    for taken in batch:
         if taken.suspect is not None:
             await clear_suspect(tx, taken.suspect)
-        await advance(
-            tx, group, taken.partition, epoch=owned.epoch, old=owned.cursor, new=taken.cursor
-        )
+    await advance_all(
+        tx,
+        group,
+        [Move(one.partition, one.owned.epoch, one.owned.cursor, one.cursor) for one in batch],
+    )
 
 
 async def _fold(tx: asyncpg.Connection, room: Room, facts: Sequence[Record]) -> None:

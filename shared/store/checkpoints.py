@@ -41,21 +41,45 @@ async def claim(connection: asyncpg.Connection, group: str, partition: str) -> C
     return Claim(row["cursor"], row["epoch"], row["claims"])
 
 
+class Move(NamedTuple):
+    """One partition's step: from the cursor that was read to the one behind the batch."""
+
+    partition: str
+    epoch: int
+    old: str
+    new: str
+
+
 async def advance(
     tx: asyncpg.Connection, group: str, partition: str, *, epoch: int, old: str, new: str
 ) -> None:
-    """Move the checkpoint by compare-and-set; no row updated = fenced."""
-    moved = await tx.fetchval(
-        """UPDATE checkpoints SET cursor = $5, claims = 0
-           WHERE group_name = $1 AND partition = $2 AND epoch = $3 AND cursor = $4 RETURNING 1""",
+    """Move one checkpoint."""
+    await advance_all(tx, group, [Move(partition, epoch, old, new)])
+
+
+async def advance_all(tx: asyncpg.Connection, group: str, moves: Sequence[Move]) -> None:
+    """Move checkpoints by compare-and-set, locked in the order of their names; one not moved = fenced."""
+    partitions, epochs, olds, news = map(list, zip(*moves, strict=True))
+    rows = await tx.fetch(
+        """WITH mine AS (
+             SELECT c.group_name, c.partition, u.new FROM checkpoints c
+             JOIN unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
+               AS u (partition, epoch, old, new) USING (partition)
+             WHERE c.group_name = $1 AND c.epoch = u.epoch AND c.cursor = u.old
+             ORDER BY c.partition FOR UPDATE OF c)
+           UPDATE checkpoints c SET cursor = mine.new, claims = 0 FROM mine
+           WHERE c.group_name = mine.group_name AND c.partition = mine.partition
+           RETURNING c.partition""",
         group,
-        partition,
-        epoch,
-        old,
-        new,
+        partitions,
+        epochs,
+        olds,
+        news,
     )
-    if moved is None:
-        raise Fenced(group, partition)
+    moved = {row["partition"] for row in rows}
+    for partition in sorted(partitions):
+        if partition not in moved:
+            raise Fenced(group, partition)
 
 
 async def begin_at(connection: asyncpg.Connection, group: str, cursors: Mapping[str, str]) -> None:
@@ -67,22 +91,42 @@ async def begin_at(connection: asyncpg.Connection, group: str, cursors: Mapping[
     )
 
 
-async def meet(tx: asyncpg.Connection, group: str, partition: str, mark: datetime) -> bool:
-    """Note that this partition has met a mark; False for one met before (a repeat)."""
-    fresh = await tx.fetchval(
-        """UPDATE checkpoints SET last_mark = $3 WHERE group_name = $1 AND partition = $2
-           AND (last_mark IS NULL OR last_mark < $3) RETURNING 1""",
+async def meet(tx: asyncpg.Connection, group: str, marks: Mapping[str, datetime]) -> set[str]:
+    """Note which mark each partition has met; those for which it is new (another is a repeat)."""
+    if not marks:
+        return set()
+    rows = await tx.fetch(
+        """WITH due AS (
+             SELECT c.group_name, c.partition, u.mark FROM checkpoints c
+             JOIN unnest($2::text[], $3::timestamptz[]) AS u (partition, mark) USING (partition)
+             WHERE c.group_name = $1 AND (c.last_mark IS NULL OR c.last_mark < u.mark)
+             ORDER BY c.partition FOR UPDATE OF c),
+           fresh AS (
+             UPDATE checkpoints c SET last_mark = due.mark FROM due
+             WHERE c.group_name = due.group_name AND c.partition = due.partition
+             RETURNING c.partition, c.last_mark),
+           noted AS (
+             INSERT INTO met (close_at, partition) SELECT last_mark, partition FROM fresh
+             ON CONFLICT DO NOTHING)
+           SELECT partition FROM fresh""",
         group,
-        partition,
-        mark,
+        list(marks),
+        list(marks.values()),
     )
-    if fresh is not None:
-        await tx.execute(
-            "INSERT INTO met (close_at, partition) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            mark,
-            partition,
-        )
-    return fresh is not None
+    return {row["partition"] for row in rows}
+
+
+async def close_done(
+    tx: asyncpg.Connection, at: datetime, *, ran_at: datetime, parked: Sequence[str]
+) -> None:
+    """The close of this instant is done, once; the partitions that met it may go on."""
+    await tx.execute(
+        """WITH gone AS (DELETE FROM met WHERE close_at = $1)
+           INSERT INTO closes (close_at, ran_at, parked) VALUES ($1, $2, $3)""",
+        at,
+        ran_at,
+        list(parked),
+    )
 
 
 async def held_among(connection: asyncpg.Connection, partitions: Sequence[str]) -> set[str]:

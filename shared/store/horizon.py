@@ -73,29 +73,34 @@ async def read(
         list(topics),
     )
     records: list[Record] = []
+    xid, position = str(cursor.xid), cursor.position
+    # Unpacked, not asked by name: this loop runs for every fact that travels.
     for row in rows:
-        cursor = Cursor(cursor.epoch, int(row["xid"]), row["position"])
-        if row["fact"] is None:
+        (
+            xid, position, topic, stream, version, source, event_id, type_,
+            occurred_at, recorded_at, traceparent, fact,
+        ) = row  # fmt: skip
+        if fact is None:
             continue
-        is_mark = row["type"] == MARK_TYPE
+        is_mark = type_ == MARK_TYPE
         records.append(
             Record(
-                topic=row["topic"],
-                stream=row["stream"],
-                version=row["version"],
-                source=row["source"],
-                event_id=row["event_id"],
-                type=row["type"],
-                occurred_at=row["occurred_at"],
-                recorded_at=row["recorded_at"],
-                fact=row["fact"],
-                mark=row["occurred_at"] if is_mark else None,
-                traceparent=row["traceparent"],
+                topic=topic,
+                stream=stream,
+                version=version,
+                source=source,
+                event_id=event_id,
+                type=type_,
+                occurred_at=occurred_at,
+                recorded_at=recorded_at,
+                fact=fact,
+                mark=occurred_at if is_mark else None,
+                traceparent=traceparent,
             )
         )
         if is_mark:
             break
-    return records, cursor
+    return records, Cursor(cursor.epoch, int(xid), position)
 
 
 async def anything_behind(connection: asyncpg.Connection, cursors: Mapping[str, str]) -> bool:

@@ -11,18 +11,18 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from services.alerts.app import service
+from services.alerts.app import kit, service
 from services.alerts.consumer import fold
 from shared.runtime.calendars import CalendarHolder
+from shared.runtime.desk import Desk
 from shared.runtime.room import Room
 from shared.runtime.time import ManualTime
-from shared.runtime.web import create_app
 from shared.store.database import open_pool
 from shared.store.embedded import EmbeddedPostgres
 from shared.store.migrations import migrate
 from shared.store.policy_files import shipped_policy
 from shared.testing.postgres import open_room
-from tests.alerts.doors import RECORDS, REGISTERS
+from tests.alerts.doors import RECORDS, REGISTERS, doors_of
 
 NOW = datetime(2026, 3, 31, 16, tzinfo=UTC)  # 00:00 of the first of April in Beijing
 TABLES = "lines, orders, registers, day_closes, past_lines, published_names, publications, waiting"
@@ -44,7 +44,9 @@ async def room_over_postgres(postgres_dsn: str) -> AsyncIterator[Room]:
     await migrate(owner, "alerts", service.migrations)
     await owner.close()
     pool = await open_pool(postgres_dsn, "alerts", size=4)
-    yield Room(service, pool, ManualTime(NOW), shipped_policy(), CalendarHolder())
+    room = Room(service, pool, ManualTime(NOW), shipped_policy(), CalendarHolder())
+    room.desk = Desk(pool, kit(room.policy, room.calendars, room.time), hint=lambda: None)
+    yield room
     await pool.close()
 
 
@@ -65,14 +67,7 @@ async def closing_room(database: str) -> AsyncIterator[Room]:
 @pytest_asyncio.fixture
 async def bare_client(alerts_room: Room) -> AsyncIterator[httpx2.AsyncClient]:
     """The doors of a room that knows nothing yet."""
-
-    async def ready() -> dict[str, str]:
-        return {}
-
-    app = create_app({"alerts": alerts_room}, trust_actor_header=True, readiness=ready)
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=app), base_url="http://alerts"
-    ) as client:
+    async with doors_of(alerts_room) as client:
         yield client
 
 

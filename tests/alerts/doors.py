@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
@@ -11,6 +13,8 @@ import msgspec
 from shared.events.envelope import Record
 from shared.events.reference import ResourcePut, reference_type
 from shared.events.topics import REFERENCE
+from shared.runtime.room import Room
+from shared.runtime.web import create_app
 from tests.alerts import province
 from tests.alerts.facts import SENT
 
@@ -45,6 +49,20 @@ REGISTERS = [
     registered("organisation", THREE, name="丙", kinds=["distributor", "manufacturer"]),
     registered("product", "P1", name="氨氯地平", category="drug"),
 ]
+
+
+@asynccontextmanager
+async def doors_of(room: Room) -> AsyncIterator[httpx2.AsyncClient]:
+    """The doors of any room."""
+
+    async def ready() -> dict[str, str]:
+        return {}
+
+    app = create_app({"alerts": room}, trust_actor_header=True, readiness=ready)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app), base_url="http://alerts"
+    ) as client:
+        yield client
 
 
 async def get(client: httpx2.AsyncClient, url: str, actor: str = BUREAU, **query: Any) -> Any:

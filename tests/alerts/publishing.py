@@ -33,6 +33,15 @@ async def publish(
     return published
 
 
+async def ask(client: httpx2.AsyncClient, actor: str = BUREAU, **body: Any) -> Any:
+    """The answer to an attempt to publish, whatever it is."""
+    return await client.post(
+        PUBLICATIONS,
+        json={"window": "2026-02", "as_of": "2026-03-31"} | body,
+        headers={"X-Jicai-Actor": actor},
+    )
+
+
 async def fetch(client: httpx2.AsyncClient, url: str, actor: str = BUREAU, **query: Any) -> Any:
     answer = await client.get(url, params=query or None, headers={"X-Jicai-Actor": actor})
     assert answer.status_code == 200, answer.text

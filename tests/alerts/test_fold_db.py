@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from shared.events.orders import PLACED
 from shared.runtime.room import Room
 from tests.alerts import province
 from tests.alerts.closing import close_at
-from tests.alerts.facts import accepted, arrived, placed, record
+from tests.alerts.facts import HOSPITAL, accepted, arrived, dispatched, placed, record
 from tests.alerts.province import take
 
 
@@ -92,6 +93,33 @@ async def test_two_owners_of_one_order_lose_nothing(alerts_room: Room) -> None:
         await slow.commit()
     row = await pool.fetchrow("SELECT accepted, on_time, revision FROM lines")
     assert tuple(row) == (True, True, 3)
+
+
+async def test_a_repeated_order_does_not_begin_to_wait_again_while_its_dispatch_commits(
+    alerts_room: Room,
+) -> None:
+    """The repeat writes no line, so no revision warns it; a second look without a lock would lose.
+
+    It comes behind another repeat, which is what sends the fold to its second look.
+    """
+    repeats = [record(placed(order_id=f"{HOSPITAL}-0"), 1), record(placed(), 1)]
+    await take(alerts_room, repeats)
+    pool = alerts_room.pool
+    async with pool.acquire() as one, pool.acquire() as other:
+        dispatching = one.transaction()
+        await dispatching.start()
+        await fold(one, [record(dispatched(), 2)], alerts_room)
+
+        async def repeat() -> None:
+            async with other.transaction():
+                await fold(other, repeats, alerts_room)
+
+        repeating = asyncio.create_task(repeat())
+        await asyncio.sleep(0.2)  # it stands at the locked row, or has gone on with what it read
+        await dispatching.commit()
+        await repeating
+    waiting = await pool.fetch("SELECT order_id FROM waiting")
+    assert [row["order_id"] for row in waiting] == [f"{HOSPITAL}-0"]
 
 
 async def test_later_facts_change_no_indexed_column(alerts_room: Room) -> None:

@@ -13,10 +13,12 @@ import pytest_asyncio
 
 from services.alerts.api import preparing
 from services.alerts.consumer import fold
+from shared.events.alerts import PUBLICATION_ISSUED
 from shared.kernel.canonical import root
 from shared.runtime.room import Room
 from shared.store.parking import park
-from tests.alerts.doors import CARDS, EVIDENCE, ONE, REGISTERS, TOTAL, get, refused
+from tests.alerts.closing import facts_of
+from tests.alerts.doors import REGISTERS, TOTAL, doors_of, get
 from tests.alerts.facts import (
     SENT,
     accepted,
@@ -25,7 +27,7 @@ from tests.alerts.facts import (
     record,
 )
 from tests.alerts.province import take
-from tests.alerts.publishing import PUBLICATIONS, everything, fetch, publish
+from tests.alerts.publishing import PUBLICATIONS, ask, everything, publish
 
 END = datetime(2026, 3, 31, 16, tzinfo=UTC)
 ORDER, ANSWER, ARRIVAL = record(placed(), 1), record(accepted(), 2), record(arrived(SENT), 3)
@@ -188,7 +190,9 @@ async def test_a_publication_waits_for_the_close_of_its_last_day(
         assert await alerts_room.pool.fetchval("SELECT count(*) FROM publications") == 0
 
 
-@pytest.mark.parametrize("dies_at", ["page_of_items", "total_item", "counted_lines", "complete"])
+@pytest.mark.parametrize(
+    "dies_at", ["page_of_items", "total_item", "counted_lines", "act", "complete"]
+)
 async def test_a_publication_whose_preparation_died_shows_no_root_and_is_finished_later(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, dies_at: str
 ) -> None:
@@ -198,7 +202,7 @@ async def test_a_publication_whose_preparation_died_shows_no_root_and_is_finishe
 
         async def dying(*args: Any, **options: Any) -> Any:
             calls.append(1)
-            if dies_at in ("complete", "total_item") or len(calls) > 2:
+            if dies_at in ("act", "complete", "total_item") or len(calls) > 2:
                 raise ConnectionResetError
             return await real(*args, **options)
 
@@ -215,6 +219,31 @@ async def test_a_publication_whose_preparation_died_shows_no_root_and_is_finishe
     assert len(finished["root"]) == len(finished["evidence_root"]) == 64
     whole = await publish(client, "2026-02")
     assert whole["evidence_root"] == finished["evidence_root"] != root([])
+
+
+@pytest.mark.parametrize("dies", [False, True])
+async def test_a_publication_is_told_once_with_its_roots(
+    closing_room: Room, monkeypatch: pytest.MonkeyPatch, dies: bool
+) -> None:
+    async with doors_of(closing_room) as client:
+        if dies:
+            with monkeypatch.context() as patched:
+
+                async def dying(*_: Any) -> None:
+                    raise ConnectionResetError
+
+                patched.setattr(preparing, "complete", dying)
+                unfinished = (await ask(client, window="30d", as_of="2026-01-04")).json()
+                assert unfinished["root"] is None
+            published = await get(client, f"{PUBLICATIONS}/{unfinished['publication_id']}")
+        else:
+            published = await publish(client, "30d", "2026-01-04")
+        feed = await get(client, "/alerts/v1/changes", "bureau:360102")
+    (told,) = feed["items"]
+    assert told["type"] == PUBLICATION_ISSUED
+    assert told["data"] | {"state": "issued"} == published
+    (fact,) = await facts_of(closing_room, PUBLICATION_ISSUED)
+    assert fact.root == published["root"]
 
 
 async def test_figures_can_be_asked_while_the_roots_are_worked_out(
@@ -238,81 +267,3 @@ async def test_figures_can_be_asked_while_the_roots_are_worked_out(
     assert listed == (await get(client, f"{PUBLICATIONS}/{unfinished['publication_id']}"))
     assert listed["state"] == "issued"
     assert (await everything(client, unfinished["publication_id"]))[1:] == answers[1:]
-
-
-async def ask(client: httpx2.AsyncClient, actor: str = "bureau:360000", **body: Any) -> Any:
-    return await client.post(
-        PUBLICATIONS,
-        json={"window": "2026-02", "as_of": "2026-03-31"} | body,
-        headers={"X-Jicai-Actor": actor},
-    )
-
-
-@pytest.mark.parametrize(
-    ("body", "code", "pointer"),
-    [
-        ({"window": "31d"}, "malformed", "/window"),
-        ({"window": None}, "malformed", "/window"),
-        ({"window": 30}, "malformed", "/window"),
-        ({"window": "9" * 5000}, "malformed", "/window"),
-        ({"window": "a\x00"}, "malformed", "/window"),
-        ({"as_of": "2026-3-1"}, "malformed", "/as_of"),
-        ({"as_of": None}, "malformed", "/as_of"),
-        ({"as_of": ["2026-03-31"]}, "malformed", "/as_of"),
-        ({"as_of": "2026-04-01"}, "window_not_complete", "/as_of"),
-        ({"window": "2026-03", "as_of": "2026-02-28"}, "window_not_complete", "/window"),
-    ],
-)
-async def test_what_cannot_be_published_is_refused(
-    bare_client: httpx2.AsyncClient, body: dict[str, Any], code: str, pointer: str
-) -> None:
-    answer = await ask(bare_client, **body)
-    assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert answer.json()["errors"][0]["pointer"] == pointer
-
-
-@pytest.mark.parametrize("content", ["", "[]", "7", '"x"', "{}", "null", "{", '{"window": "30d"}'])
-async def test_no_body_makes_a_500(bare_client: httpx2.AsyncClient, content: str) -> None:
-    headers = {"X-Jicai-Actor": "bureau:360000", "Content-Type": "application/json"}
-    answer = await bare_client.post(PUBLICATIONS, content=content, headers=headers)
-    assert answer.status_code in (400, 422)
-    assert answer.json()["code"] in ("malformed", "malformed_json")
-
-
-async def test_only_the_province_publishes_and_no_hospital_looks(
-    client: httpx2.AsyncClient,
-) -> None:
-    id_ = (await publish(client))["publication_id"]
-    for actor in ("bureau:360100", "regulator:360000", "ops:360000", f"distributor:{ONE}"):
-        answer = await ask(client, actor, window="bad")
-        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-        assert (await fetch(client, f"{PUBLICATIONS}/{id_}", actor)).status_code == 200
-        assert (await fetch(client, PUBLICATIONS, actor)).json()["items"]
-    for url in (PUBLICATIONS, f"{PUBLICATIONS}/{id_}", f"{PUBLICATIONS}/{id_}/restatements"):
-        assert await refused(client, url, "hospital:H36010200001") == (403, "forbidden")
-
-
-@pytest.mark.parametrize("id_", ["PUB-2026-02-000009", "PUB", "x" * 100, "a'b", "发布"])
-async def test_an_unknown_publication_is_not_found(client: httpx2.AsyncClient, id_: str) -> None:
-    unknown = (404, "unknown_publication")
-    assert await refused(client, f"{PUBLICATIONS}/{id_}") == unknown
-    assert await refused(client, f"{PUBLICATIONS}/{id_}/restatements") == unknown
-    assert await refused(client, TOTAL, publication_id=id_) == unknown
-    assert await refused(client, CARDS, subject="product", publication_id=id_) == unknown
-    assert await refused(client, EVIDENCE, subject="total", publication_id=id_) == unknown
-
-
-async def test_other_days_than_the_publication_s_are_malformed(client: httpx2.AsyncClient) -> None:
-    id_ = (await publish(client))["publication_id"]
-    right = {"window": "2026-02", "as_of": "2026-03-31"}
-    asked = {"publication_id": id_}
-    assert await get(client, TOTAL, **asked, **right) == await get(client, TOTAL, **asked)
-    for name, value in (("window", "30d"), ("window", "bad"), ("as_of", "2026-03-30")):
-        for url in (TOTAL, CARDS, EVIDENCE):
-            answer = await client.get(
-                url,
-                params={"subject": "product", "id": "P1"} | asked | {name: value},
-                headers={"X-Jicai-Actor": "bureau:360000"},
-            )
-            assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
-            assert answer.json()["errors"][0]["pointer"] == f"/{name}"

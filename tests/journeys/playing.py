@@ -11,7 +11,7 @@ from shared.testing.sandbox import Sandbox
 from tests.oracle import reading
 from tests.oracle.figures import Question, evidence, scorecard, subjects
 from tests.oracle.histories import REFERENCE_ACTOR, History
-from tests.oracle.replay import http_status, play
+from tests.oracle.replay import Played, http_status, play
 from tests.oracle.wire import SHANGHAI, parse_time
 
 
@@ -35,19 +35,29 @@ class Players:
 def play_both(sandbox: Sandbox, history: History) -> tuple[Any, datetime, Players]:
     """Every verdict must be the oracle's; returns the model, the last instant, and the clients."""
     players = Players(sandbox)
-    for path, body in history.puts:
-        players.put(path, body)
+    put_all(players, history)
     played = None
     for played in play(history):
-        step = played.step
-        if step[0] == "clock":
-            sandbox.move(step[1].isoformat())
-        elif step[0] == "put":
-            players.put(step[1], step[2])
-        else:
-            _post(players[step[1]], step[2], played.verdicts, played.now)
+        play_step(sandbox, players, played)
     assert played is not None
     return played.model, played.now, players
+
+
+def put_all(players: Players, history: History) -> None:
+    """The reference data of the beginning."""
+    for path, body in history.puts:
+        players.put(path, body)
+
+
+def play_step(sandbox: Sandbox, players: Players, played: Played) -> None:
+    """One step of a history; its verdicts must be the oracle's."""
+    step = played.step
+    if step[0] == "clock":
+        sandbox.move(step[1].isoformat())
+    elif step[0] == "put":
+        players.put(step[1], step[2])
+    else:
+        _post(players[step[1]], step[2], played.verdicts, played.now)
 
 
 def _post(client: httpx2.Client, events: list[Any], verdicts: list[Any], now: datetime) -> None:

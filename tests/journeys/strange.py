@@ -106,4 +106,8 @@ def requests(draw: st.DrawFn, operations: list[Any], events: list[Any]) -> dict[
         headers["Content-Type"] = draw(st.sampled_from(kinds)).encode()
         if draw(st.integers(0, 19)) == 0:
             headers["Content-Encoding"] = b"gzip"
+    for name in ("x-ca-key", "x-ca-timestamp", "x-ca-nonce", "x-ca-signature", "Idempotency-Key"):
+        if draw(st.integers(0, 9)) == 0:
+            odd = ["", "0", "1767574800", "9" * 10, "x" * 300, "k-1", "é", "';--", "a b"]
+            headers[name] = draw(st.sampled_from(odd)).encode()
     return {"method": method, "url": url, "params": query, "headers": headers, "content": content}

@@ -178,7 +178,7 @@ async def _two_last_arrivals(pool: asyncpg.Pool, *, look_again: bool) -> list[da
         for transaction in transactions:
             await transaction.start()
         for connection, partition in ((one, "p"), (other, "q")):
-            assert await meet(connection, "alerts", partition, MONDAY)
+            assert await meet(connection, "alerts", {partition: MONDAY}) == {partition}
         for connection in (one, other):
             seen.append(await lowest_complete(connection, "alerts", ["p", "q"]))
         for transaction in transactions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -12,7 +12,15 @@ import pytest_asyncio
 
 from shared.events.topics import DELIVERIES, FEEDBACK, ORDERS
 from shared.runtime.room import Room
-from shared.store.checkpoints import Fenced, advance, claim, held_among, meet
+from shared.store.checkpoints import (
+    Fenced,
+    Move,
+    advance,
+    advance_all,
+    claim,
+    held_among,
+    meet,
+)
 from shared.testing.adversarial import TAME, AdversarialBus, Manners
 from shared.testing.bus_cases import Told
 from shared.testing.faults import Crash, Faults
@@ -49,6 +57,23 @@ async def test_an_owner_that_was_overtaken_is_fenced_and_its_effects_are_gone(ro
         await _take(room, old_epoch)
     assert await _tally(room) == 0
     assert await room.pool.fetchval("SELECT cursor FROM checkpoints") == ""
+
+
+async def test_of_many_partitions_the_one_that_was_overtaken_is_named_and_none_moves(
+    room: Room,
+) -> None:
+    """One statement moves a batch's checkpoints: all of them, or nothing and whose it was."""
+    epochs = {name: (await claim(room.pool, "g", name)).epoch for name in ("p", "q", "r")}
+    await claim(room.pool, "g", "q")
+    moves = [Move(name, epoch, "", "1") for name, epoch in epochs.items()]
+    with pytest.raises(Fenced) as fenced:
+        async with room.pool.acquire() as tx, tx.transaction():
+            await advance_all(tx, "g", moves)
+    assert fenced.value.partition == "q"
+    assert await room.pool.fetchval("SELECT count(*) FROM checkpoints WHERE cursor = '1'") == 0
+    async with room.pool.acquire() as tx, tx.transaction():
+        await advance_all(tx, "g", [move for move in moves if move.partition != "q"])
+    assert await room.pool.fetchval("SELECT count(*) FROM checkpoints WHERE cursor = '1'") == 2
 
 
 async def test_a_cursor_moves_only_from_where_it_stands(room: Room) -> None:
@@ -112,9 +137,9 @@ async def test_a_mark_counts_once_and_only_forward(room: Room) -> None:
     """A repeated mark is a repeat, an older one too; only a new one holds the partition."""
     await claim(room.pool, "g", "p")
     async with room.pool.acquire() as tx, tx.transaction():
-        assert await meet(tx, "g", "p", MONDAY)
-        assert not await meet(tx, "g", "p", MONDAY)
-        assert not await meet(tx, "g", "p", MONDAY.replace(day=4))
+        assert await meet(tx, "g", {"p": MONDAY}) == {"p"}
+        assert not await meet(tx, "g", {"p": MONDAY})
+        assert not await meet(tx, "g", {"p": MONDAY.replace(day=4)})
     assert await held_among(room.pool, ["p", "q"]) == {"p"}
     assert await room.pool.fetchval("SELECT count(*) FROM met") == 1
     await room.pool.execute("INSERT INTO closes (close_at) VALUES ($1)", MONDAY)
@@ -147,19 +172,15 @@ async def test_crashes_and_moving_partitions_take_every_fact_exactly_once(
 async def test_a_consumer_without_the_fence_takes_facts_twice(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same storm over an `advance` that looks at neither epoch nor cursor: the tally is wrong."""
+    """The same storm over a move that looks at neither epoch nor cursor: the tally is wrong."""
 
-    async def unfenced(
-        tx: asyncpg.Connection, group: str, partition: str, *, epoch: int, old: str, new: str
-    ) -> None:
-        await tx.execute(
+    async def unfenced(tx: asyncpg.Connection, group: str, moves: Sequence[Move]) -> None:
+        await tx.executemany(
             "UPDATE checkpoints SET cursor = $3 WHERE group_name = $1 AND partition = $2",
-            group,
-            partition,
-            new,
+            [(group, move.partition, move.new) for move in moves],
         )
 
-    monkeypatch.setattr("shared.runtime.taking.advance", unfenced)
+    monkeypatch.setattr("shared.runtime.taking.advance_all", unfenced)
     bus = await _filled(0, Manners(resend=0, move=0.3))
     await weather(room, bus, Faults(0, 0.03), consumers=3)
     assert await _tally(room) > 600

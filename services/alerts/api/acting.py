@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.alerts.commands import Acknowledge, ReceiveList
+from services.alerts.commands import Acknowledge, IssuePublication, ReceiveList
 from shared.kernel.decider import Sent
 from shared.runtime.actors import Actor
 from shared.runtime.problems import refusal_problem
 from shared.runtime.room import Room
 
-DONE_BEFORE: Final = frozenset({"already_acknowledged", "already_served"})
+DONE_BEFORE: Final = frozenset({"already_acknowledged", "already_served", "already_published"})
 """Somebody was first: the resource is answered as it is."""
 
 
-async def act(room: Room, actor: Actor, stream: str, command: Acknowledge | ReceiveList) -> None:
+Command = Acknowledge | ReceiveList | IssuePublication
+
+
+async def act(room: Room, actor: Actor, stream: str, command: Command) -> None:
     """Record it, or find it recorded; durable when it returns."""
     assert room.desk is not None
     # What it becomes is a fact of the platform's own, written when it is decided.

@@ -12,16 +12,21 @@ from typing import Any, Final
 
 import structlog
 
+from services.alerts.api.acting import act
 from services.alerts.api.basis import basis_of_publication
 from services.alerts.api.evidence import line_item, order_item
 from services.alerts.api.question import Filters
 from services.alerts.api.scorecards import page_of_items, total_item
+from services.alerts.commands import IssuePublication
+from services.alerts.domain.publication import stream_of_publication
 from services.alerts.domain.roots import RunningRoot
 from services.alerts.domain.window import year_to_date
 from services.alerts.policy import DEFINITIONS, LINE_RATES, ORDERS_YTD
 from services.alerts.projections.evidence import counted_lines, counted_orders
 from services.alerts.projections.publications import Publication, complete
 from services.alerts.projections.scope import COLUMNS, TOTAL, Scope
+from shared.events.alerts import PublicationIssued
+from shared.runtime.actors import parse_actor
 from shared.runtime.room import Room
 
 _AT_ONCE: Final = 500
@@ -48,9 +53,26 @@ async def _prepare(room: Room, publication: Publication) -> None:
     try:
         root = await _root_of(scorecards_of(room, publication))
         evidence_root = await _root_of(evidence_of(room, publication))
+        await _tell(room, publication, root, evidence_root)
         await complete(room.pool, publication.number, root, evidence_root)
     except Exception:
         log.exception("publication.not_prepared", publication_id=publication.publication_id)
+
+
+async def _tell(room: Room, publication: Publication, root: str, evidence_root: str) -> None:
+    """Record the fact, once: who died before the last step finds it told (发布事实)."""
+    fact = PublicationIssued(
+        publication_id=publication.publication_id,
+        window=publication.window,
+        as_of=publication.as_of,
+        known_at=publication.known_at,
+        policy_version=publication.policy_version,
+        calendar_version=publication.calendar_version,
+        root=root,
+        evidence_root=evidence_root,
+    )
+    stream = stream_of_publication(publication.publication_id)
+    await act(room, parse_actor(publication.issued_by), stream, IssuePublication(fact))
 
 
 async def _root_of(items: AsyncIterator[dict[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""All that may happen to an alert or a list, on one page: the decider of alerts (预警规则)."""
+"""All that may happen to an alert, a list or a publication: the decider of alerts (预警规则)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import Any, Final
 
 import msgspec
 
-from services.alerts.commands import Acknowledge, ReceiveList
+from services.alerts.commands import Acknowledge, IssuePublication, ReceiveList
 from services.alerts.domain.alert import acknowledged
 from services.alerts.domain.late_list import hospitals_of, received
-from shared.events.alerts import LATE_LIST_RECEIVED, Alert, LateResponseList
+from services.alerts.domain.publication import already_published, published
+from shared.events.alerts import (
+    LATE_LIST_RECEIVED,
+    Alert,
+    LateResponseList,
+    PublicationIssued,
+)
 from shared.kernel.decider import Decided, Decider, Sent
 from shared.kernel.errors import Refusal
 
@@ -28,7 +34,13 @@ class ListStream(msgspec.Struct, frozen=True, array_like=True, tag="list"):
     late: LateResponseList
 
 
-State = AlertStream | ListStream
+class PublicationStream(msgspec.Struct, frozen=True, array_like=True, tag="publication"):
+    """A stream that is a publication (发布): one fact, once."""
+
+    publication: PublicationIssued
+
+
+State = AlertStream | ListStream | PublicationStream
 
 COLUMNS: Final = {
     "rule": "text",
@@ -59,6 +71,10 @@ def decide(state: State | None, sent: Sent, now: datetime, _world: None) -> Deci
             return acknowledged(alert, by, at=now)
         case ListStream(late=late), ReceiveList(by=by):
             return received(late, by, at=now)
+        case None, IssuePublication(publication=one):
+            return published(one, at=now)
+        case PublicationStream(publication=one), IssuePublication():
+            raise already_published(one)
     raise Refusal("not_found", "没有这一预警或清单", "no such alert or list")
 
 
@@ -68,8 +84,10 @@ def evolve(state: State | None, type_: str, fact: Any) -> State:
         return AlertStream(fact)
     if isinstance(fact, LateResponseList):
         return ListStream(fact)
+    if isinstance(fact, PublicationIssued):
+        return PublicationStream(fact)
     if type_ != LATE_LIST_RECEIVED or not isinstance(state, ListStream):
-        raise ValueError(f"{type_} is no fact of an alert or a list")
+        raise ValueError(f"{type_} is no fact of an alert, a list or a publication")
     late = msgspec.structs.replace(state.late, received_at=fact.received_at, received_by=fact.by)
     return ListStream(late)
 
@@ -86,6 +104,8 @@ def wake(_state: State, _at: datetime) -> Sequence[Decided]:
 
 def columns(state: State) -> tuple[Any, ...]:
     """The row of a stream, as `COLUMNS` names it."""
+    if isinstance(state, PublicationStream):
+        return (None,) * len(COLUMNS)
     if isinstance(state, AlertStream):
         one = state.alert
         divisions = " ".join(one.divisions)

@@ -16,12 +16,19 @@ from shared.store.locks import PUBLISH_CLASS
 _COLUMNS: Final = ", ".join((*STORED, "first_day", "last_day"))
 _KEPT: Final = ", ".join(STORED)
 
+# No condition may stand within: PostgreSQL would no longer see through it to the indexes' order.
+EVER_WRITTEN: Final = f"""
+(SELECT {_COLUMNS}, {2**31 - 1} AS until FROM lines
+ UNION ALL SELECT {_COLUMNS}, until FROM past_lines) AS lines"""
+"""The rows of now and those that are kept, as something to select from."""
+
+# The row is locked before its copy is made, as by everybody who writes rows: nobody waits crosswise.
 _KEEP: Final = f"""
 INSERT INTO past_lines ({_KEPT}, until)
 SELECT {", ".join("l." + name for name in STORED)}, $3
 FROM unnest($1::text[], $2::text[]) AS u (order_id, line_id)
 JOIN lines AS l ON l.order_id = u.order_id AND l.line_id = u.line_id
-WHERE l.since < $3 ORDER BY l.order_id, l.line_id
+WHERE l.since < $3 ORDER BY l.order_id, l.line_id FOR NO KEY UPDATE OF l
 ON CONFLICT DO NOTHING"""
 
 
@@ -46,20 +53,14 @@ async def count_issued(tx: Any) -> int:
 async def keep(tx: Any, keys: Sequence[Key], issued: int) -> None:
     """Keep these rows as they stand for the publications up to now; before they are rewritten.
 
-    Whoever rewrote a row meanwhile has kept it already, and the same one.
+    Whoever rewrote a row meanwhile has kept it already, and it is passed over.
     """
     if keys:
         await tx.execute(_KEEP, *map(list, zip(*keys, strict=True)), issued)
 
 
-def frozen_lines(number: int) -> str:
-    """The rows of a publication, as something to select from."""
-    return f"""(SELECT {_COLUMNS} FROM lines WHERE since < {number:d} UNION ALL
-                SELECT {_COLUMNS} FROM past_lines WHERE {was_published(number)}) AS lines"""
-
-
 def was_published(number: int) -> str:
-    """Which of the kept rows stood in a publication."""
+    """Which of the kept rows, or of all ever written, stood in a publication."""
     return f"since < {number:d} AND {number:d} <= until"
 
 

@@ -114,6 +114,16 @@ async def load(tx: Any, order_ids: Sequence[str]) -> dict[Key, Known]:
     return {(row[0], row[1]): Known(row[2], row[3], row[4]) for row in rows}
 
 
+async def load_locked(tx: Any, order_ids: Sequence[str]) -> dict[Key, Known]:
+    """The same, with nobody else writing them until we are done: for a second look (加锁读取).
+
+    A line that turns out to say nothing new is not written, so no revision would tell that another
+    owner is just changing it.
+    """
+    rows = await tx.fetch(f"{_LOAD} ORDER BY order_id, line_id FOR UPDATE", order_ids)
+    return {(row[0], row[1]): Known(row[2], row[3], row[4]) for row in rows}
+
+
 async def add(tx: Any, rows: Sequence[Row]) -> int:
     """Write whole rows that nobody has written yet, in key order; all or none (新增)."""
     if not rows:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Final
 
 from services.alerts.policy import LINE_RATES
-from services.alerts.projections.freezing import frozen_lines, is_later, was_published
+from services.alerts.projections.freezing import EVER_WRITTEN, is_later, was_published
 from services.alerts.projections.scope import COLUMNS, Scope, lines_of
 from services.alerts.projections.scorecards import COUNTED, DUE_DAY, SHARE
 
@@ -36,8 +36,8 @@ WITH touched AS (
   SELECT order_id FROM lines WHERE {later} AND {where}
   UNION SELECT order_id FROM past_lines WHERE {published} AND {where}),
 published AS (
-  SELECT {column} AS id, order_id, bool_and(answered) AS whole FROM {frozen}
-  WHERE order_id IN (SELECT order_id FROM touched) AND {where} AND {counts} GROUP BY 1, 2),
+  SELECT {column} AS id, order_id, bool_and(answered) AS whole FROM {ever}
+  WHERE order_id IN (SELECT order_id FROM touched) AND {published} AND {where} AND {counts} GROUP BY 1, 2),
 standing AS (
   SELECT {column} AS id, order_id, bool_and(answered) AS whole FROM lines
   WHERE order_id IN (SELECT order_id FROM touched) AND {where} AND {counts} GROUP BY 1, 2)
@@ -81,7 +81,7 @@ async def changed_orders(
     sql = _ORDERS.format(
         column=_column(scope),
         counts="selected AND answer_counted AND response_day BETWEEN $1 AND $2",
-        frozen=frozen_lines(number),
+        ever=EVER_WRITTEN,
         later=is_later(number),
         published=was_published(number),
         where=where,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.alerts.projections.freezing import frozen_lines
+from services.alerts.projections.freezing import EVER_WRITTEN, was_published
 from shared.kernel.codes import subtree_prefix
 
 COLUMNS: Final = {
@@ -63,8 +63,10 @@ class Where:
 
 def lines_of(scope: Scope, first: date, last: date) -> Where:
     """The lines of a scope with a due day among these days, or with one on either side of them."""
-    where = Where("lines" if scope.publication is None else frozen_lines(scope.publication))
+    where = Where("lines" if scope.publication is None else EVER_WRITTEN)
     where.add("last_day >= {0} AND first_day <= {1}", first, last)
+    if scope.publication is not None:
+        where.add(was_published(scope.publication))
     for column in ("category", "batch_id"):
         value = getattr(scope, column)
         if value is not None:

@@ -3,7 +3,7 @@
 -- How many publications there were when the row was last written. One that is rewritten after a
 -- further publication is first kept in past_lines. The index is BRIN, so that updates stay HOT.
 ALTER TABLE lines ADD COLUMN since integer NOT NULL DEFAULT 0;
-CREATE INDEX lines_since ON lines USING brin (since) WITH (pages_per_range = 16);
+CREATE INDEX lines_since ON lines USING brin (since) WITH (pages_per_range = 16, autosummarize = on);
 
 -- Rows as they stood for the publications since+1 .. until.
 CREATE TABLE past_lines (
