@@ -18,7 +18,7 @@ from shared.runtime.closing import run_close
 from shared.runtime.metrics import CONSUMER_PROGRESS
 from shared.runtime.room import Room
 from shared.runtime.taking import Owned, Taken, park_untried, take
-from shared.store.checkpoints import Fenced, claim, held_among
+from shared.store.checkpoints import Fenced, claim, give_back, held_among
 from shared.store.parking import count_suspect
 
 BATCH_MAX: Final = 2000
@@ -102,13 +102,16 @@ class Consumer:
     async def close(self) -> None:
         """Give the partitions back to whoever wants them next."""
         async with self._stepping:
+            with contextlib.suppress(Exception):  # without the database it counts as a death
+                async with asyncio.timeout(2):
+                    await give_back(self._room.pool, self.group, list(self._owned))
             self._owned.clear()
             await self._subscription.close()
 
     async def _take_ownership(self) -> None:
         partitions = await self._subscription.partitions()
-        for partition in set(self._owned) - set(partitions):
-            del self._owned[partition]
+        if lost := set(self._owned) - set(partitions):
+            await self._let_go(lost)
         for partition in partitions:
             if partition not in self._owned:
                 pool = self._room.pool
@@ -119,6 +122,11 @@ class Consumer:
                 careful = self._batch_max if suspected or claimed.claims > CLAIMS_MAX else 0
                 held = await held_among(pool, [partition])
                 self._owned[partition] = Owned(claimed.cursor, claimed.epoch, bool(held), careful)
+
+    async def _let_go(self, partitions: set[str]) -> None:
+        await give_back(self._room.pool, self.group, sorted(partitions))
+        for partition in partitions:
+            del self._owned[partition]
 
     async def _take_batch(self) -> bool:
         """Read what fits of every partition that is not held, and take it in one transaction."""
@@ -156,7 +164,8 @@ class Consumer:
             self._failures = 0
         except Fenced as error:
             log.warning("consumer.fenced", group=self.group, partition=error.partition)
-            self._owned.pop(error.partition, None)
+            # Who was overtaken in one was away for long: it asks anew for all that it had in hand.
+            await self._let_go({taken.partition for taken in batch})
         except Exception:
             self._failures += 1
             raise

@@ -20,7 +20,8 @@ class Fenced(Exception):
 class Claim(NamedTuple):
     """A partition taken: where to go on, under which epoch, and whether to tread carefully.
 
-    `claims` counts how often it was taken without a single step since: processes may be dying.
+    `claims` counts how often it was taken without a single step since, and not given back: so many
+    processes may have died of it.
     """
 
     cursor: str
@@ -39,6 +40,19 @@ async def claim(connection: asyncpg.Connection, group: str, partition: str) -> C
         partition,
     )
     return Claim(row["cursor"], row["epoch"], row["claims"])
+
+
+async def give_back(connection: asyncpg.Connection, group: str, partitions: Sequence[str]) -> None:
+    """Say that we had these and live: a group that is rearranged must not look like one that dies."""
+    await connection.execute(
+        """UPDATE checkpoints c SET claims = c.claims - 1
+           FROM (SELECT group_name, partition FROM checkpoints
+                 WHERE group_name = $1 AND partition = ANY($2) AND claims > 0
+                 ORDER BY partition FOR UPDATE) ours
+           WHERE c.group_name = ours.group_name AND c.partition = ours.partition AND c.claims > 0""",
+        group,
+        list(partitions),
+    )
 
 
 class Move(NamedTuple):

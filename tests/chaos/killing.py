@@ -47,13 +47,13 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30, *, pause: float = 0.01) -> None:
     """Look again and again until it holds."""
     deadline = time.monotonic() + seconds
-    pause = threading.Event()
+    nothing = threading.Event()
     while not condition():
         assert time.monotonic() < deadline, "it did not come to hold"
-        pause.wait(0.01)
+        nothing.wait(pause)
 
 
 class Undying:
