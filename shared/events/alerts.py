@@ -6,10 +6,12 @@ only the last record of a key, needs nothing else.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Final, Literal
 
 import msgspec
+
+from shared.events.forms import Instant
 
 ALERT_RAISED: Final = "jicai.alert.raised.v1"
 ALERT_CLEARED: Final = "jicai.alert.cleared.v1"
@@ -36,7 +38,7 @@ class Figure(msgspec.Struct, kw_only=True, frozen=True):
 class Acknowledgement(msgspec.Struct, kw_only=True, frozen=True):
     """Which bureau has taken note, and when (知悉)."""
 
-    at: datetime
+    at: Instant
     by: str
 
 
@@ -55,8 +57,8 @@ class Alert(msgspec.Struct, kw_only=True, frozen=True):
     subject_id: str
     scope: str
     state: Literal["open", "cleared"]
-    raised_at: datetime
-    cleared_at: datetime | None = None
+    raised_at: Instant
+    cleared_at: Instant | None = None
     cleared_because: Clearing | None = None
     acknowledged: Acknowledgement | None = None
     figure: Figure
@@ -75,8 +77,8 @@ class LateLine(msgspec.Struct, kw_only=True, frozen=True):
     line_id: str
     hospital_id: str
     product_id: str
-    sent_at: datetime
-    expired_at: datetime
+    sent_at: Instant
+    expired_at: Instant
     occurrence: Literal["first", "again"]
 
 
@@ -88,11 +90,11 @@ class LateResponseList(msgspec.Struct, kw_only=True, frozen=True):
 
     list_id: str
     day: date
-    issued_at: datetime
+    issued_at: Instant
     distributor_id: str
     bureau: str
     lines: list[LateLine]
-    received_at: datetime | None = None
+    received_at: Instant | None = None
     received_by: str | None = None
     rule: str
     policy_version: str
@@ -104,10 +106,10 @@ class LateListReceived(msgspec.Struct, kw_only=True, frozen=True):
 
     list_id: str
     day: date
-    issued_at: datetime
+    issued_at: Instant
     distributor_id: str
     bureau: str
-    received_at: datetime
+    received_at: Instant
     by: str
 
 
@@ -117,7 +119,7 @@ class PublicationIssued(msgspec.Struct, kw_only=True, frozen=True):
     publication_id: str
     window: str
     as_of: date
-    known_at: datetime
+    known_at: Instant
     policy_version: str
     calendar_version: str
     root: str
