@@ -19,8 +19,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## Play a province through the real doors and show its figures
 	@"$(BIN)/jicai" demo
 
-test: $(STAMP) ## Run all tests; they start their own PostgreSQL
-	@"$(BIN)/python" -m pytest
+test: $(STAMP) ## Run all tests; they start their own PostgreSQL and, with Java and Maven, their own Kafka
+	@"$(BIN)/python" -m pytest -n 3 --dist loadscope
 
 check: lint types imports ## What every commit must pass: lint, types, import contracts
 

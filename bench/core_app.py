@@ -6,10 +6,9 @@ What a careful team writes with the common tools: a discriminated union as the b
 
 from __future__ import annotations
 
-import asyncio
 import os
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import sqlalchemy as sa
 from fastapi import FastAPI
@@ -17,7 +16,8 @@ from pydantic import BaseModel, Field
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from jicai.server import serve
+from bench.serving import serve_bare
+from jicai.server import run
 
 
 class PlacedLine(BaseModel):
@@ -173,12 +173,8 @@ async def main() -> None:
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     app.state.engine = engine
-    server: Any = serve(
-        app, host="127.0.0.1", port=0, on_stop=engine.dispose,
-        on_ready=lambda url: print(f"ready {url}", flush=True),
-    )  # fmt: skip
-    await server
+    await serve_bare(app, on_stop=engine.dispose)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

@@ -30,7 +30,7 @@ _PARTS = re.split(r"^-- name: (\w+)\n", Path(__file__).with_name("hand.sql").rea
 SQL = dict(zip(_PARTS[1::2], _PARTS[2::2], strict=True))
 """The statements of hand.sql by name."""
 
-OWN_COLUMNS = ("revision", "facts")
+OWN_COLUMNS = ("revision", "since", "facts")
 """What only our rows need: when they were written, and what is known of the line."""
 
 
@@ -53,7 +53,7 @@ async def fold_vs_hand(machine: Machine, scale: Scale) -> list[Line]:
     async def ours(_: int) -> Run:
         await connection.execute(
             """TRUNCATE alerts.lines, alerts.orders, alerts.registers, alerts.checkpoints,
-                        alerts.met, alerts.closes, alerts.day_closes; CHECKPOINT"""
+                        alerts.met, alerts.closes, alerts.day_closes, alerts.waiting; CHECKPOINT"""
         )
         bus = LogBus(LogReader(pools[1]))
         consumer = Consumer(room, bus.subscribe("alerts", service.topics))

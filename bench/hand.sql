@@ -10,7 +10,7 @@ CREATE TABLE hand.line AS
   SELECT f->>'order_id' AS order_id, l->>'line_id' AS line_id,
          (f->>'answer_due')::timestamptz AS answer_due,
          (l->>'delivery_due')::timestamptz AS delivery_due,
-         (l->>'quantity')::bigint AS quantity,
+         (l->>'quantity_e4')::bigint AS quantity,
          coalesce((f->>'back_entered')::boolean, false) AS back_entered,
          l ? 'agreement_id' AS has_agreement,
          l->>'supplier_role' <> 'none' AS selected, f->>'distributor_id' AS distributor_id,
@@ -20,7 +20,7 @@ CREATE TABLE hand.line AS
   FROM hand.facts, jsonb_array_elements(f->'lines') AS l WHERE type = 'jicai.order.placed.v1';
 CREATE TABLE hand.answer AS
   SELECT f->>'order_id' AS order_id, l->>'line_id' AS line_id, version,
-         (f->>'at')::timestamptz AS at, (l->>'accepted')::boolean AS accepted,
+         (f->>'at')::timestamptz AS at, l->>'answer' = 'accepted' AS accepted,
          l->>'reason_code' AS reason,
          coalesce((l->>'listing_suspended')::boolean, false) AS suspended
   FROM hand.facts, jsonb_array_elements(f->'lines') AS l WHERE type = 'jicai.order.answered.v1';
@@ -31,10 +31,10 @@ CREATE TABLE hand.cancel AS
 CREATE TABLE hand.step AS
   SELECT f->>'order_id' AS order_id, l->>'line_id' AS line_id, f->>'delivery_id' AS delivery_id,
          version, (f->>'arrival')::timestamptz AS arrival,
-         coalesce((l->>'dispatched')::bigint, 0) AS dispatched,
-         coalesce((l->>'arrives')::bigint, 0) AS arrives,
-         coalesce((l->>'accepted')::bigint, 0) AS accepted
-  FROM hand.facts, jsonb_array_elements(f->'lines') AS l WHERE type LIKE 'jicai.delivery.%';
+         coalesce((l->>'dispatched_e4')::bigint, 0) AS dispatched,
+         coalesce((l->>'arrives_e4')::bigint, 0) AS arrives,
+         coalesce((l->>'accepted_e4')::bigint, 0) AS accepted
+  FROM hand.facts, jsonb_array_elements(f->'totals') AS l WHERE type LIKE 'jicai.delivery.%';
 DROP TABLE hand.facts;
 CREATE TABLE hand.lines (LIKE alerts.lines INCLUDING ALL);
 CREATE TABLE hand.orders (LIKE alerts.orders INCLUDING ALL);

@@ -84,6 +84,6 @@ def send(machine: Machine, programs: Sequence[Program], path: str) -> Run:
     """Let the load generator send a file, every answer checked; what it cost."""
     app, database = sum(program.cpu for program in programs), machine.database_cpu
     urls = [program.url for program in programs]
-    seconds, count = map(float, machine.call("bench.sender", path, *urls).split())
+    seconds, count, _ = map(float, machine.call("bench.sender", path, *urls).split())
     app = sum(program.cpu for program in programs) - app
     return Run(int(count), seconds, app, machine.database_cpu - database)

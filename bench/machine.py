@@ -17,9 +17,16 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from shared.store.embedded import EmbeddedPostgres
+from shared.testing.broker import BrokerMissing, running_broker
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "15min"}
+SETTINGS = {
+    "shared_buffers": "1GB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    # When a row became visible is asked of the database itself: nobody is instrumented.
+    "track_commit_timestamp": "on",
+}
 """As an installation would set them; both sides of every pair run on them."""
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -120,14 +127,14 @@ class Machine:
         finally:
             await connection.close()
 
-    def run(self, *arguments: str, dsn: str) -> Program:
+    def run(self, *arguments: str, dsn: str, kafka: str = "") -> Program:
         """Start a Python module and wait until it is ready."""
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
-            env=_environment(dsn),
+            env=_environment(dsn, kafka),
         )
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -138,7 +145,7 @@ class Machine:
         self.programs.append(program)
         return program
 
-    def call(self, *arguments: str, dsn: str = "") -> str:
+    def call(self, *arguments: str, dsn: str = "", kafka: str = "") -> str:
         """Run a Python module to its end; what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", *arguments],
@@ -146,7 +153,7 @@ class Machine:
             stdout=subprocess.PIPE,
             text=True,
             check=True,
-            env=_environment(dsn),
+            env=_environment(dsn, kafka),
         )
         return done.stdout
 
@@ -156,14 +163,25 @@ class Machine:
             self.programs.pop().end()
 
 
-def _environment(dsn: str) -> dict[str, str]:
+def _environment(dsn: str, kafka: str) -> dict[str, str]:
     ours = {
         "JICAI_DATABASE_URL": dsn,
         "JICAI_TRUST_ACTOR_HEADER": "true",
         "JICAI_LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
     }
+    if kafka:
+        ours["JICAI_KAFKA_BOOTSTRAP"] = kafka
     return {**os.environ, **ours}
+
+
+@contextmanager
+def broker() -> Iterator[str]:
+    """A broker of our own, empty and gone afterwards; its `host:port`."""
+    with running_broker() as found:
+        if not found.can_be_killed:
+            raise BrokerMissing("JICAI_KAFKA_BOOTSTRAP is others' too; unset it to measure")
+        yield found.bootstrap
 
 
 @contextmanager

@@ -17,6 +17,6 @@ async def prepare(machine: Machine) -> None:
     machine.end_programs()
 
 
-def serve(machine: Machine, service: str, dsn: str) -> Program:
+def serve(machine: Machine, service: str, dsn: str, kafka: str = "") -> Program:
     """`jicai serve` for one service on a free port."""
-    return machine.run("jicai", "serve", service, "--port", "0", dsn=dsn)
+    return machine.run("jicai", "serve", service, "--port", "0", dsn=dsn, kafka=kafka)

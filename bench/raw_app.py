@@ -6,14 +6,15 @@ bytes, and lets the database find duplicates. No state, no rule, no verdict per 
 
 from __future__ import annotations
 
-import asyncio
 import os
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
 import msgspec
 
+from bench.serving import serve_bare
 from bench.shapes import (
     AnsweredData,
     ArrivedData,
@@ -22,7 +23,7 @@ from bench.shapes import (
     PlacedData,
     ReceivedData,
 )
-from jicai.server import serve
+from jicai.server import run
 
 
 class Event(msgspec.Struct, tag_field="type"):
@@ -78,8 +79,10 @@ _decode = msgspec.json.Decoder(
 class RawApp:
     """Takes batches at any path."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, insert: str = INSERT) -> None:
         self._pool = pool
+        self._insert = insert
+        self.state = SimpleNamespace()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -92,7 +95,7 @@ class RawApp:
         events = [_decode(raw) for raw in raws]
         async with self._pool.acquire() as connection:
             done = await connection.execute(
-                INSERT,
+                self._insert,
                 [e.source for e in events],
                 [e.id for e in events],
                 [e.__struct_config__.tag for e in events],
@@ -110,12 +113,8 @@ async def main() -> None:
     """Serve until stopped."""
     pool = await asyncpg.create_pool(os.environ["JICAI_DATABASE_URL"], min_size=4, max_size=4)
     await pool.execute(TABLE)
-    app: Any = RawApp(pool)
-    await serve(
-        app, host="127.0.0.1", port=0, on_stop=pool.close,
-        on_ready=lambda url: print(f"ready {url}", flush=True),
-    )  # fmt: skip
+    await serve_bare(RawApp(pool), on_stop=pool.close)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

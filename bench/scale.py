@@ -16,6 +16,12 @@ class Scale:
     """Batches of 500 that one round of appends takes."""
     folded: int = 24
     """Batches of 500 that the fold's log holds per lane."""
+    streamed: int = 16
+    """Batches of 500 a lane sends in one round from the door to the scorecard."""
+    paced_seconds: float = 10.0
+    """How long one round of latencies lasts."""
+    keyed: int = 151
+    """Batches of 500 per lane on the topics for `stream_vs_quix`: 60,400 orders."""
     small: int = 50
     """Batches of 500 per lane in the small store of `cost_growth`."""
     settling: int = 8
@@ -27,5 +33,15 @@ class Scale:
 
 FULL = Scale()
 QUICK = Scale(
-    rounds=2, batches=2, appended=4, folded=4, small=4, settling=1, copies=2, lines=20_000
+    rounds=2,
+    batches=2,
+    appended=4,
+    folded=4,
+    streamed=2,
+    paced_seconds=3.0,
+    keyed=6,
+    small=4,
+    settling=1,
+    copies=2,
+    lines=20_000,
 )

@@ -1,8 +1,8 @@
 """The load generator, a process of its own: `python -m bench.sender FILE URL...`.
 
 It sends requests built beforehand over one connection per lane (several URLs share the lanes) and does next to nothing else: read
-an answer, count what was accepted. Prints the seconds from the first byte to the last answer, and
-how many events that were.
+an answer, count what was accepted. Prints the seconds from the first byte to the last answer, how
+many events that were, and the instant of the first byte.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def accepted(body: bytes) -> int:
     return one_by_one or int(msgspec.json.decode(body)["accepted"])
 
 
-async def send(file: bytes, urls: list[str]) -> tuple[float, int]:
-    """Send every lane at the same time; the seconds that took, and the events."""
+async def send(file: bytes, urls: list[str]) -> tuple[float, int, float]:
+    """Send every lane at the same time; the seconds that took, the events, and when it began."""
     lanes: list[Lane] = msgspec.msgpack.decode(file, type=list[Lane])
     start = asyncio.Event()
     tasks = [
@@ -52,10 +52,10 @@ async def send(file: bytes, urls: list[str]) -> tuple[float, int]:
         for url, lane in zip(itertools.cycle(urls), lanes, strict=False)
     ]
     await asyncio.sleep(0.05)
-    begin = time.perf_counter()
+    began, begin = time.time(), time.perf_counter()
     start.set()
     seconds = max(await asyncio.gather(*tasks)) - begin
-    return seconds, sum(count for lane in lanes for count, _ in lane)
+    return seconds, sum(count for lane in lanes for count, _ in lane), began
 
 
 if __name__ == "__main__":

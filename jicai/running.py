@@ -46,6 +46,7 @@ def run_services(
     on_ready: Callable[[str], None] = lambda url: print(f"ready {url}", flush=True),
 ) -> None:
     """Serve one service or all until stopped."""
+    address_of(settings)  # what cannot be meant is refused before a database is started for it
     with database(settings) as (dsn, embedded):
         run(_serve(name, settings, dsn, embedded, on_ready))
 

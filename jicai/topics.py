@@ -7,8 +7,9 @@ import asyncio
 import asyncpg
 import typer
 
+from jicai.kafka_settings import kafka_fault
 from jicai.rooms import chosen
-from shared.bus.address import KafkaAddress
+from shared.bus.address import KafkaAddress, UnusableTlsFile
 from shared.bus.kafka import KafkaBus
 from shared.runtime.house import House, topics_of
 from shared.runtime.settings import Settings
@@ -16,11 +17,13 @@ from shared.store.checkpoints import begin_at
 
 
 def address_of(settings: Settings) -> KafkaAddress | None:
-    """The broker that the settings name, if they name one."""
+    """The broker that the settings name, if they name one; BadParameter where they cannot be meant."""
     if settings.kafka_bootstrap is None:
         return None
+    if fault := kafka_fault(settings):
+        raise typer.BadParameter(fault)
     password = settings.kafka_password
-    return KafkaAddress(
+    address = KafkaAddress(
         bootstrap=settings.kafka_bootstrap,
         security_protocol=settings.kafka_security_protocol,
         sasl_mechanism=settings.kafka_sasl_mechanism,
@@ -30,6 +33,11 @@ def address_of(settings: Settings) -> KafkaAddress | None:
         cert_file=_text(settings.kafka_cert_file),
         key_file=_text(settings.kafka_key_file),
     )
+    try:
+        address.client()
+    except UnusableTlsFile as error:
+        raise typer.BadParameter(str(error)) from None
+    return address
 
 
 def run_apply(settings: Settings, *, replication: int, retention_days: int) -> list[str]:

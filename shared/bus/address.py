@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from shared.bus.wire import PARTITIONS
+
+
+class UnusableTlsFile(Exception):
+    """A certificate or key is missing or not what it should be; the text names the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +49,25 @@ class KafkaAddress:
         return options
 
     def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.ca_file)
+        """Read anew for each client: a renewed certificate needs no restart."""
+        with _naming(self.ca_file):
+            context = ssl.create_default_context(cafile=self.ca_file)
         if self.cert_file is not None:
-            context.load_cert_chain(self.cert_file, self.key_file)
+            with _naming(self.cert_file, self.key_file):
+                context.load_cert_chain(self.cert_file, self.key_file, password=_no_passphrase)
         return context
+
+
+@contextmanager
+def _naming(*files: str | None) -> Iterator[None]:
+    """OpenSSL says what is wrong, and not with which file."""
+    try:
+        yield
+    except OSError as error:
+        named = ", ".join(filter(None, files))
+        raise UnusableTlsFile(f"证书文件不可用 / unusable: {named}: {error}") from error
+
+
+def _no_passphrase() -> str:
+    """Without this OpenSSL would ask at the terminal and wait for ever."""
+    raise OSError("密钥须不加密 / the key must stand there without a passphrase")

@@ -18,8 +18,14 @@ from aiokafka import (
     TopicPartition,
 )
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
+from aiokafka.errors import (
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+    OffsetOutOfRangeError,
+)
 
 from shared.bus.address import KafkaAddress
 from shared.bus.group import Assignments, Fetched, GroupSubscription, Place
@@ -31,7 +37,10 @@ RECORD_BYTES_MAX: Final = 8 * 1024 * 1024
 FETCH_MAX: Final = 2000
 FETCH_WAIT_MS: Final = 100
 """How long the broker may hold an empty fetch: a seek waits so long at most."""
+STOP_SECONDS: Final = 3.0
 TOPIC_EXISTS: Final = 36
+REFUSAL_MS: Final = 5000
+"""How long one broker may take to say why it does not take us."""
 
 
 class FactsGone(Exception):
@@ -171,7 +180,7 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         clients, self._client, self._asking = (self._client, self._asking), None, None
         for client in clients:
             if client is not None:
-                await client.stop()
+                await _stop(client)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """The group takes these away."""
@@ -190,7 +199,11 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
     async def _asker(self) -> AIOKafkaConsumer:
         if self._asking is None:
             client = AIOKafkaConsumer(**self._address.client())
-            await client.start()
+            try:
+                await client.start()
+            except BaseException:
+                await client.stop()
+                raise
             self._asking = client
         return self._asking
 
@@ -230,9 +243,7 @@ class KafkaPublisher:
         """Throw the producer away."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(2):
-                    await producer.stop()
+            await _stop(producer)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -270,6 +281,18 @@ class KafkaPublisher:
         return closed + [(*place, batch) for place, batch in building.items()]
 
 
+async def _stop(client: Any) -> None:
+    """End a client, however its broker is: one that is gone answers with its own cancelled tasks."""
+    try:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(STOP_SECONDS):
+                await client.stop()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise  # it is we who are told to end
+
+
 def _config(topic: str, retention_days: int) -> dict[str, str]:
     common = {
         "max.message.bytes": str(RECORD_BYTES_MAX),
@@ -285,7 +308,33 @@ def _config(topic: str, retention_days: int) -> dict[str, str]:
 async def _admin(address: KafkaAddress) -> AsyncIterator[Any]:
     admin = AIOKafkaAdminClient(**address.client())
     try:
-        await admin.start()
+        try:
+            await admin.start()
+        except KafkaConnectionError as error:
+            raise KafkaConnectionError(await _refusals(address) or str(error)) from error
         yield admin
     finally:
         await admin.close()
+
+
+async def _refusals(address: KafkaAddress) -> str:
+    """Why no broker takes us: the client logs it and raises only that none did. Each is asked."""
+    options = address.client()
+    hosts = collect_hosts(options.pop("bootstrap_servers"))
+    told = await asyncio.gather(*(_refusal(host, port, options) for host, port, _ in hosts))
+    return "; ".join(filter(None, told))
+
+
+async def _refusal(host: str, port: int, options: Mapping[str, Any]) -> str:
+    """The innermost reason: a connection that was closed on us carries the alert as its cause."""
+    try:
+        connection = await create_conn(host, port, **options, request_timeout_ms=REFUSAL_MS)
+    except (OSError, KafkaError) as error:
+        reason: BaseException = error
+        while reason.__cause__ is not None:
+            reason = reason.__cause__
+        if isinstance(reason, (EOFError, ConnectionResetError)):
+            return f"{host}:{port} 中断连接, 安全协议或不相符 / hung up: another security protocol?"
+        return f"{host}:{port} {str(reason) or type(reason).__name__}"
+    connection.close()
+    return ""

@@ -12,7 +12,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Everything an operator may set, from `JICAI_*` in the environment or a `.env` file."""
 
-    model_config = SettingsConfigDict(env_prefix="JICAI_", env_file=".env", extra="ignore")
+    # Compose files pass on what is not set as an empty word.
+    model_config = SettingsConfigDict(
+        env_prefix="JICAI_", env_file=".env", extra="ignore", env_ignore_empty=True
+    )
 
     database_url: str | None = None
     """PostgreSQL; without it an embedded one runs in `data`."""

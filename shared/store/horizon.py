@@ -109,9 +109,12 @@ async def anything_behind(connection: asyncpg.Connection, cursors: Mapping[str, 
     for text in cursors.values():
         place = _place(text)
         values += [str(place.xid), place.position]
+    # By the index, in order: asked as EXISTS, the planner hopes to meet a row soon and reads the whole
+    # log where there is none.
     questions = [
-        f"""EXISTS (SELECT FROM {log}.events
-            WHERE (xid, position) > (${2 * n + 1}::text::xid8, ${2 * n + 2}::bigint))"""
+        f"""(SELECT true FROM {log}.events e
+            WHERE (xid, position) > (${2 * n + 1}::text::xid8, ${2 * n + 2}::bigint)
+            ORDER BY e.xid, e.position LIMIT 1) IS NOT NULL"""
         for n, log in enumerate(cursors)
     ]
     return bool(await connection.fetchval(f"SELECT {' OR '.join(questions)}", *values))

@@ -73,8 +73,11 @@ class ProcessBroker:
 
     can_be_killed = True
 
-    def __init__(self, properties: Mapping[str, str]) -> None:
+    def __init__(self, properties: Mapping[str, str], *, listeners: Mapping[str, str] = {}) -> None:
+        """`listeners`: names of further doors and their protocols (`{"LOCKED": "SASL_SSL"}`)."""
         self._java, self._properties = find_java(), {**SETTINGS, **properties}
+        self._protocols = listeners
+        self.listeners: dict[str, str] = {}
         jars = broker_jars()
         self._place = Path(tempfile.mkdtemp(prefix="jicai-kafka-"))
         (self._place / "data").mkdir()
@@ -98,7 +101,8 @@ class ProcessBroker:
         for attempt in range(1, _ATTEMPTS + 1):
             port, controller = free_port(), free_port()
             self.bootstrap = f"127.0.0.1:{port}"
-            self._write(port, controller)
+            self.listeners = {name: f"127.0.0.1:{free_port()}" for name in self._protocols}
+            self._write(controller)
             try:
                 return self.start()
             except BrokerDidNotStart as error:
@@ -107,13 +111,17 @@ class ProcessBroker:
                     raise
         return None
 
-    def _write(self, port: int, controller: int) -> None:
+    def _write(self, controller: int) -> None:
+        doors = {"PLAINTEXT": self.bootstrap, **self.listeners}
+        advertised = ",".join(f"{name}://{place}" for name, place in doors.items())
+        further = "".join(f",{name}:{protocol}" for name, protocol in self._protocols.items())
         settings = {
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+            "listeners": f"{advertised},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": advertised,
             **self._properties,
         }
+        settings["listener.security.protocol.map"] += further
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self._place / "server.properties").write_text(lines, "ascii")
 

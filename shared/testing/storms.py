@@ -60,6 +60,8 @@ async def weather(
                     await subscription.close()
                     consumer, subscription = start()
                 continue
+            except asyncpg.DeadlockDetectedError:
+                continue  # two owners met over one order's lines: the loser tries again
             if not moved:
                 await asyncio.sleep(0)
                 if await is_over(room, bus):

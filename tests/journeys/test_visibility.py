@@ -79,7 +79,7 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene():
+def scene(bus):
     with running_sandbox() as sandbox:
         yield Scene(Market(sandbox))
 

@@ -62,7 +62,7 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene():
+def scene(bus):
     with running_sandbox() as sandbox:
         yield Scene(Market(sandbox))
 
