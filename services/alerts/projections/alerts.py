@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from services.alerts.projections.scope import Where
+from services.alerts.projections.states import equal_where_asked, one_state, states_by_id
 from shared.kernel.codes import subtree_prefix
 from shared.runtime.actors import Actor
 
@@ -48,10 +49,7 @@ async def find_alert(connection: Any, actor: Actor, alert_id: str) -> bytes | No
     where = Where()
     where.add("stream = {0} AND rule IS NOT NULL", f"alert-{alert_id}")
     visible_alerts(where, actor)
-    state: bytes | None = await connection.fetchval(
-        f"SELECT state FROM streams WHERE {where}", *where.values
-    )
-    return state
+    return await one_state(connection, where)
 
 
 async def list_alerts(
@@ -63,12 +61,5 @@ async def list_alerts(
     visible_alerts(where, actor)
     if wanted.state is not None:
         where.add("cleared_at IS NULL" if wanted.state == "open" else "cleared_at IS NOT NULL")
-    for column in ("rule", "subject", "subject_id"):
-        value = getattr(wanted, column)
-        if value is not None:
-            where.add(column + " = {0}", value)
-    rows = await connection.fetch(
-        f"SELECT state FROM streams WHERE {where} ORDER BY stream LIMIT {where.value(limit)}",
-        *where.values,
-    )
-    return [row["state"] for row in rows]
+    equal_where_asked(where, wanted, "rule", "subject", "subject_id")
+    return await states_by_id(connection, where, limit)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from services.alerts.projections.scope import Where
+from services.alerts.projections.states import equal_where_asked, one_state, states_by_id
 from shared.kernel.codes import subtree_prefix
 from shared.runtime.actors import Actor
 
@@ -40,10 +41,7 @@ async def find_list(connection: Any, actor: Actor, list_id: str) -> bytes | None
     where = Where()
     where.add("stream = {0} AND day IS NOT NULL", f"list-{list_id}")
     visible_lists(where, actor)
-    state: bytes | None = await connection.fetchval(
-        f"SELECT state FROM streams WHERE {where}", *where.values
-    )
-    return state
+    return await one_state(connection, where)
 
 
 async def list_lists(
@@ -53,15 +51,8 @@ async def list_lists(
     where = Where()
     where.add("day IS NOT NULL AND stream > {0}", f"list-{after}")
     visible_lists(where, actor)
-    for column in ("day", "distributor_id", "bureau"):
-        value = getattr(wanted, column)
-        if value is not None:
-            where.add(column + " = {0}", value)
-    rows = await connection.fetch(
-        f"SELECT state FROM streams WHERE {where} ORDER BY stream LIMIT {where.value(limit)}",
-        *where.values,
-    )
-    return [row["state"] for row in rows]
+    equal_where_asked(where, wanted, "day", "distributor_id", "bureau")
+    return await states_by_id(connection, where, limit)
 
 
 async def streams_among(tx: Any, streams: list[str]) -> set[str]:
