@@ -162,13 +162,15 @@ class GroupSubscription:
 
     async def _deal_out(self, seconds: float) -> None:
         await self._started()
-        wanting = [place for place, stream in self._given.streams.items() if stream.wants_more]
+        wanting = {p: stream for p, stream in self._given.streams.items() if stream.wants_more}
         if not wanting:  # no assignment yet, or every channel is full
             await asyncio.sleep(min(seconds, 0.02))
             return
-        for place, records in (await self.member.fetch(wanting, seconds)).items():
+        for place, records in (await self.member.fetch(list(wanting), seconds)).items():
             stream = self._given.streams.get(place)
-            if stream is not None:
+            # Taken away and given again meanwhile it is another stream, which nobody has begun yet:
+            # what was fetched for the old one would make it look as if it stood where it never was.
+            if stream is not None and stream is wanting.get(place):
                 for fetched in records:
                     _deal(stream, place.topic, fetched)
 

@@ -125,6 +125,9 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             enable_auto_commit=False,
             auto_offset_reset="none",
             session_timeout_ms=self._address.session_timeout_ms,
+            # A member that ends while the group shares out anew would hold all others up so long;
+            # the client's own five minutes are for batches that last minutes, ours last a second.
+            rebalance_timeout_ms=self._address.session_timeout_ms,
             heartbeat_interval_ms=min(3000, self._address.session_timeout_ms // 3),
             max_partition_fetch_bytes=RECORD_BYTES_MAX,
             fetch_max_wait_ms=FETCH_WAIT_MS,
