@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
@@ -19,6 +19,10 @@ from shared.bus.wire import Headers, log_of, record_of
 from shared.events.topics import BEARS_MARKS, PUBLISHED_BY
 
 log = structlog.get_logger()
+
+
+GIVEN_WITHIN: Final = 20.0
+"""Seconds in which a group has shared out, or this member is not in it any more without knowing."""
 
 
 class Place(NamedTuple):
@@ -70,12 +74,22 @@ class Assignments:
     def __init__(self) -> None:
         self.streams: dict[Place, Stream] = {}
         self.is_complete = False
+        self.waiting_since: float | None = None
 
     def revoked(self, places: Iterable[Place]) -> None:
         """Taken away: what was fetched is forgotten."""
         self.is_complete = False
+        self.waiting_since = None
         for place in places:
             self.streams.pop(place, None)
+
+    def waits_too_long(self, now: float) -> bool:
+        """Whether nothing has been given for so long that the client must have lost its way."""
+        if self.is_complete:
+            return False
+        if self.waiting_since is None:
+            self.waiting_since = now
+        return now - self.waiting_since > GIVEN_WITHIN
 
     def assigned(self, places: Iterable[Place]) -> None:
         """Given: nothing is fetched before the consumer says where it stands."""
@@ -163,6 +177,13 @@ class GroupSubscription:
     async def _deal_out(self, seconds: float) -> None:
         await self._started()
         wanting = {p: stream for p, stream in self._given.streams.items() if stream.wants_more}
+        if self._given.waits_too_long(asyncio.get_running_loop().time()):
+            # The client hides it when its joining is stuck: liveness is judged by progress.
+            log.warning("group.joins_anew", group=self._group)
+            self._given.revoked(list(self._given.streams))
+            await self.member.close()
+            await self.member.start(self._given)
+            return
         if not wanting:  # no assignment yet, or every channel is full
             await asyncio.sleep(min(seconds, 0.02))
             return

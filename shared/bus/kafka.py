@@ -38,6 +38,7 @@ FETCH_MAX: Final = 2000
 FETCH_WAIT_MS: Final = 100
 """How long the broker may hold an empty fetch: a seek waits so long at most."""
 STOP_SECONDS: Final = 3.0
+FETCH_PATIENCE: Final = 2.0
 TOPIC_EXISTS: Final = 36
 REFUSAL_MS: Final = 5000
 """How long one broker may take to say why it does not take us."""
@@ -145,9 +146,13 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         if self._client is None:
             return {}
         try:
-            fetched = await self._client.getmany(
-                *map(self._at, places), timeout_ms=int(seconds * 1000), max_records=FETCH_MAX
-            )
+            # While the group shares out the client waits inside, and not by our clock.
+            async with asyncio.timeout(seconds + FETCH_PATIENCE):
+                fetched = await self._client.getmany(
+                    *map(self._at, places), timeout_ms=int(seconds * 1000), max_records=FETCH_MAX
+                )
+        except TimeoutError:
+            return {}
         except OffsetOutOfRangeError as error:
             raise FactsGone(
                 f"主题记录已过保留期, 需要重建 / records were deleted by retention: {error}"

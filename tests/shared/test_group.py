@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+import pytest
+
 from shared.bus.group import Assignments, Fetched, GroupSubscription, Place
 from shared.bus.wire import headers_of
 from shared.events.envelope import Record
@@ -78,3 +80,15 @@ async def test_what_was_fetched_before_a_sleep_does_not_begin_the_partition_give
     await subscription.partitions()
     delivery = await subscription.read(CHANNEL, "6", 100)
     assert [record.event_id for record in delivery.records] == ["e6"]
+
+
+async def test_a_member_that_is_given_nothing_for_too_long_joins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The client hides that its joining is stuck; nobody else would ever notice."""
+    monkeypatch.setattr("shared.bus.group.GIVEN_WITHIN", -1.0)
+    member = SleepyMember()
+    subscription = GroupSubscription(member, "hearers", [FEEDBACK], partitions=1)
+    assert list(await subscription.partitions()) == [CHANNEL]
+    member.given.revoked([PLACE])
+    assert list(await subscription.partitions()) == [CHANNEL]
