@@ -46,7 +46,8 @@ class TimeMachine:
                     if room.desk is not None:
                         if room.service.marks:
                             await append_marks(room.pool, room.desk.kit)
-                        await fire_due(room.pool, room.desk.kit)
+                        else:
+                            await fire_due(room.pool, room.desk.kit)
             await self._settle()
 
     async def settle(self) -> None:

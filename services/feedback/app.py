@@ -6,11 +6,12 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.feedback.api import calendar, tickets
+from services.feedback.api import acts, audit, calendar, deadlines, tickets, waiting
 from services.feedback.api.world import WorldLoader
+from services.feedback.clockwork import auditing
 from services.feedback.consumer import TOPICS, fold
 from services.feedback.domain.rules import TICKETS
-from services.feedback.domain.ticket import Ticket
+from services.feedback.domain.ticket import COLUMNS, Ticket
 from services.feedback.domain.world import World
 from services.feedback.policy import ticket_terms
 from shared.kernel.policy import Policy
@@ -20,19 +21,15 @@ from shared.runtime.service import Service
 from shared.runtime.time import Time
 from shared.store.log import StreamColumns
 
-COLUMNS: Final = StreamColumns(
-    names=("hospital_id", "addressees", "ticket_state", "level", "bureau"),
-    types=("text", "text", "text", "text", "text"),
-)
-
 router = APIRouter()
-router.include_router(tickets.router)
-router.include_router(calendar.router)
+for _part in (tickets, waiting, acts, deadlines, calendar, audit):
+    router.include_router(_part.router)
 
 
 def kit(policy: Policy, calendars: CalendarHolder, time: Time) -> Kit[Ticket, World]:
     """What the road of a write needs to know of feedback."""
-    return Kit("feedback", TICKETS, COLUMNS, WorldLoader(ticket_terms(policy), calendars), time)
+    columns = StreamColumns(names=tuple(COLUMNS), types=tuple(COLUMNS.values()))
+    return Kit("feedback", TICKETS, columns, WorldLoader(ticket_terms(policy), calendars), time)
 
 
 service: Final = Service(
@@ -42,5 +39,6 @@ service: Final = Service(
     fold=fold,
     marks=True,
     kit=kit,
+    watch=auditing.audit,
     migrations="services.feedback",
 )

@@ -1,17 +1,59 @@
-"""The bus door (事件入口): who and what is registered, kept for those who name it in a ticket."""
+"""The bus door (事件入口): who and what is registered, and which orders have arrived.
+
+Both are kept for those who name them in a ticket. Dispatches are not read: what is on its way has not
+arrived.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
+
+from services.feedback.domain.deliveries import Heard, Ordered
+from services.feedback.projections.deliveries import store
 from services.feedback.projections.registers import fold_registers
 from shared.events.envelope import Record
-from shared.events.topics import REFERENCE
+from shared.events.orders import (
+    ARRIVED,
+    CANCELLED,
+    LINE_VOIDED,
+    PLACED,
+    RECEIVED,
+    Cancelled,
+    DeliveryFact,
+    LineVoided,
+    OrderFact,
+)
+from shared.events.topics import DELIVERIES, ORDERS, REFERENCE
 
-TOPICS: Final = (REFERENCE,)
+TOPICS: Final = (ORDERS, DELIVERIES, REFERENCE)
+
+_DECODERS: Final[dict[str, msgspec.json.Decoder[OrderFact]]] = {
+    type_: msgspec.json.Decoder(fact)
+    for type_, fact in (
+        (PLACED, Ordered),
+        (CANCELLED, Cancelled),
+        (LINE_VOIDED, LineVoided),
+        (ARRIVED, DeliveryFact),
+        (RECEIVED, DeliveryFact),
+    )
+}
 
 
 async def fold(tx: Any, records: Sequence[Record], _room: Any) -> None:
-    """Keep the registers; the calendar is feedback's own, and nobody sends it one (折叠)."""
+    """Keep registers and arrivals; the calendar is feedback's own, and nobody sends it one (折叠)."""
     await fold_registers(tx, records)
+    heard = hear(records)
+    await store(tx, heard.orders, heard.ended, heard.arrivals)
+
+
+def hear(records: Sequence[Record]) -> Heard:
+    """What a batch says of orders and arrivals; the rest is not even decoded (拆分)."""
+    heard = Heard()
+    for record in records:
+        decoder = _DECODERS.get(record.type)
+        if decoder is not None:
+            heard.hear(record.version, decoder.decode(record.fact))
+    return heard

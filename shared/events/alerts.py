@@ -27,12 +27,17 @@ Clearing = Literal["recovered", "sample_too_small"]
 """Why an alert ended (已恢复、样本不足)."""
 
 
-class Figure(msgspec.Struct, kw_only=True, frozen=True):
-    """A rate as it is published (比率)."""
+class Figure(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A rate as it is published (比率).
+
+    Of tickets that crowd on a product the counts stand beside it, and nothing below the stroke.
+    """
 
     numerator: int
     denominator: int
     percent: str | None
+    tickets: int | None = None
+    hospitals: int | None = None
 
 
 class Acknowledgement(msgspec.Struct, kw_only=True, frozen=True):
@@ -45,7 +50,7 @@ class Acknowledgement(msgspec.Struct, kw_only=True, frozen=True):
 class Alert(msgspec.Struct, kw_only=True, frozen=True):
     """An alert as it stands (预警); the figure is the one it was raised on.
 
-    `divisions` are the areas that hold a line of the figure; `incomplete` names the keys that were
+    `divisions` are the areas that hold a line or ticket of the figure; `incomplete` names the keys that were
     parked when it was raised or cleared: facts of theirs may be missing in the figure.
     """
 

@@ -53,6 +53,10 @@ class WorkCalendar:
     official: tuple[YearPlan, ...] = ()
     feasts: tuple[Feasts, ...] = ()
     _indexes: dict[int, _Index] = field(default_factory=dict, init=False, repr=False, compare=False)
+    # At one 24:00 thousands of deadlines begin on the same day, and each asks the same.
+    _explained: dict[tuple[date, int], list[CountedDay]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def version(self) -> str:
@@ -132,11 +136,14 @@ class WorkCalendar:
 
     def explain(self, day: date, n: int) -> list[CountedDay]:
         """List the days after a day up to the n-th working day, each with its reason (计数说明)."""
-        last = self.workdays_after(day, n)
-        return [
-            self._counted(date.fromordinal(number))
-            for number in range(day.toordinal() + 1, last.toordinal() + 1)
-        ]
+        days = self._explained.get((day, n))
+        if days is None:
+            last = self.workdays_after(day, n)
+            days = self._explained[day, n] = [
+                self._counted(date.fromordinal(number))
+                for number in range(day.toordinal() + 1, last.toordinal() + 1)
+            ]
+        return list(days)
 
     def _counted(self, day: date) -> CountedDay:
         """Say why a day counts or not; a holiday on a weekend goes by its name."""

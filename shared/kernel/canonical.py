@@ -41,7 +41,12 @@ def decode_json(raw: bytes) -> Any:
 
 
 def canonical(value: Any) -> bytes:
-    """Write a decoded JSON value by RFC 8785 (规范化)."""
+    """Write a decoded JSON value by RFC 8785 (规范化).
+
+    A struct is a fact of our own: it holds no float and no large integer, and its keys are plain.
+    """
+    if isinstance(value, msgspec.Struct):
+        return _encode_sorted(value)
     if _is_plain(value, MAX_DEPTH):
         try:
             text = _encode_sorted(value)

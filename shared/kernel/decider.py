@@ -39,7 +39,8 @@ class Sent:
 class Decided:
     """One fact to record. Without `sent` it is the platform's own, with the id and data given here.
 
-    `at` is the instant it is recorded at; the last four decide who may see it.
+    `at` is the instant it is recorded at; `hospital_id` to `divisions` decide who may see it. `also`
+    is what follows from it in the same breath, each a fact of the platform's own.
     """
 
     topic: str
@@ -53,6 +54,7 @@ class Decided:
     distributor_id: str | None = None
     manufacturers: str | None = None
     divisions: str | None = None
+    also: Sequence[Decided] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +63,27 @@ class Decider(Generic[S, W]):
 
     `authorise` refuses what is not the sender's to say (before duplicates are looked at), `decide`
     refuses or decides; `evolve` takes the state over and returns it with the fact in it; `due` is
-    when the stream wants to be woken, `wake` what then happens, each fact at its own instant.
+    when the stream wants to be woken, `wake` what then happens, each fact at its own instant, in
+    the world as it is when the stream wakes.
     """
 
     authorise: Callable[[S | None, Sent, W], None]
     decide: Callable[[S | None, Sent, datetime, W], Decided]
     evolve: Callable[[S | None, str, Any], S]
     due: Callable[[S], datetime | None]
-    wake: Callable[[S, datetime], Sequence[Decided]]
+    wake: Callable[[S, datetime, W], Sequence[Decided]]
     encode: Callable[[S], bytes]
     decode: Callable[[bytes], S]
     columns: Callable[[S], tuple[Any, ...]]
+
+    def until(self, state: S, at: datetime, world: W) -> tuple[S, list[Decided]]:
+        """The state as it stands at an instant, and what happened on the way by itself (到期事项).
+
+        Nothing is stored: who reads between a deadline and its clockwork sees no less than a writer.
+        """
+        done: list[Decided] = []
+        while (due := self.due(state)) is not None and due <= at:
+            for decided in self.wake(state, due, world):
+                state = self.evolve(state, decided.type, decided.fact)
+                done.append(decided)
+        return state, done

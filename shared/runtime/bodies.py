@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -66,11 +67,10 @@ def body_too_large() -> Problem:
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object without what no database can hold; 400 or 422 otherwise."""
+    """The body as a JSON object that can be kept and hashed; 400 if it is no JSON, else 422."""
     body = await read_body(request)
     try:
         value = decode_json(body)
-        canonical(value)
     except (ValueError, msgspec.DecodeError) as error:
         raise Problem(
             400,
@@ -78,15 +78,39 @@ async def json_object(request: Request) -> dict[str, Any]:
             f"请求体不是有效的 JSON: {error}",
             f"the body is not JSON: {error}",
         ) from None
-    if not isinstance(value, dict) or b"\\u0000" in body:
-        raise Problem(
-            422,
-            "malformed",
-            "请求体应为 JSON 对象, 且不含 NUL 字符",
-            "the body is a JSON object without NUL characters",
-            errors=[{"pointer": "", "code": "malformed", "detail": "expected an object"}],
+    if not isinstance(value, dict):
+        raise _malformed("请求体应为 JSON 对象", "the body is a JSON object", "expected an object")
+    try:
+        canonical(value)
+    except ValueError as error:
+        raise _malformed(
+            f"内容无法规范化: {error}", f"cannot be written canonically: {error}", str(error)
+        ) from None
+    if b"\\u0000" in body and (place := next(_nuls(value), None)) is not None:
+        raise _malformed(
+            f"{place}: 含有 NUL 字符", f"{place}: a NUL character", "a NUL character", place
         )
     return value
+
+
+def _nuls(value: Any, at: str = "") -> Iterator[str]:
+    """The JSON pointers of the texts with a NUL: no database takes one."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield at
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from _nuls(name, at)
+            yield from _nuls(member, f"{at}/{name.replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nuls(item, f"{at}/{index}")
+
+
+def _malformed(zh: str, en: str, detail: str, pointer: str = "") -> Problem:
+    """422: it is JSON, but nothing that we could keep (格式错误)."""
+    errors = [{"pointer": pointer, "code": "malformed", "detail": detail}]
+    return Problem(422, "malformed", zh, en, errors=errors)
 
 
 JsonObject = Annotated[dict[str, Any], Depends(json_object)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from shared.runtime.clockwork import fire_due
 from shared.runtime.consumer import Consumer
 from shared.runtime.desk import UNAVAILABLE, Desk
 from shared.runtime.marks import append_marks
+from shared.runtime.metrics import WATCHED
 from shared.runtime.relay import GROUP as RELAY
 from shared.runtime.relay import Relay
 from shared.runtime.room import Room
@@ -35,7 +37,12 @@ from shared.store.reader import LogReader
 log = structlog.get_logger()
 
 CLOCKWORK_SECONDS = 1.0
+CLOCKWORK_WHOLE = 60
+"""Every so many rounds the clockwork looks from the beginning, else behind the last mark."""
 CATCH_UP_SECONDS = 1.0
+WATCH_SECONDS = 60.0
+WATCH_REST = 20
+"""A watch that took so long rests so many times as long: it never takes a twentieth of a core."""
 
 
 class NotServable(Exception):
@@ -89,6 +96,8 @@ class House:
         self._tasks += [asyncio.create_task(worker.run(self._stop)) for worker in self.workers]
         if self.own_time:
             self._tasks.append(asyncio.create_task(self._clockwork()))
+            watched = [room for room in self.rooms.values() if room.service.watch is not None]
+            self._tasks += [asyncio.create_task(self._watching(room)) for room in watched]
 
     async def stop(self) -> None:
         """Drain: no new work, finish what is in hand, give everything back."""
@@ -204,20 +213,40 @@ class House:
 
     async def _clockwork(self) -> None:
         """Fire what is due, append what marks are missing; a fault waits for the next round."""
-        while not self._stop.is_set():
+        for rounds in itertools.count():
+            if self._stop.is_set():
+                return
+            since_mark = rounds % CLOCKWORK_WHOLE != 0
             for name, room in self.rooms.items():
                 if room.desk is None:
                     continue
                 try:
-                    await fire_due(room.pool, room.desk.kit)
                     if room.service.marks:
-                        await append_marks(room.pool, room.desk.kit)
+                        await append_marks(room.pool, room.desk.kit, since_mark=since_mark)
+                    else:
+                        await fire_due(room.pool, room.desk.kit)
                     room.health.pop("clockwork", None)
                 except Exception as error:
                     room.health["clockwork"] = f"{type(error).__name__}: {error}"
                     log.warning("clockwork.failed", service=name, error=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), CLOCKWORK_SECONDS)
+
+    async def _watching(self, room: Room) -> None:
+        """Look, say what was found, rest. What it finds is no reason not to serve."""
+        assert room.service.watch is not None
+        loop = asyncio.get_running_loop()
+        while not self._stop.is_set():
+            began = loop.time()
+            try:
+                room.notices = await room.service.watch(room)
+                WATCHED.labels(room.service.name).set_to_current_time()
+            except Exception as error:
+                room.notices = {"watch": f"{type(error).__name__}: {error}"}
+                log.warning("watch.failed", service=room.service.name, error=str(error))
+            rest = max(WATCH_SECONDS, WATCH_REST * (loop.time() - began))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), rest)
 
 
 def topics_of(services: Sequence[Service]) -> list[str]:

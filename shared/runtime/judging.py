@@ -64,8 +64,8 @@ class Batch(Generic[S, W]):
             decided = self.decider.decide(stream.state, sent, self.now, self.world)
         except Refusal as refusal:
             return Verdict("rejected", refusal=refusal)
+        index = len(self.events)
         self._take(sent.stream, stream, decided, sent.traceparent)
-        index = len(self.events) - 1
         self._fresh[sent.source, sent.event_id] = (sent.sha256, index)
         return Verdict("accepted", index=index)
 
@@ -75,7 +75,7 @@ class Batch(Generic[S, W]):
             due = self.decider.due(stream.state)
             if due is None or due > until:
                 return
-            for decided in self.decider.wake(stream.state, due):
+            for decided in self.decider.wake(stream.state, due, self.world):
                 self._take(name, stream, decided)
 
     def apply(self, name: str, decide: Callable[[S], Sequence[Decided]]) -> None:
@@ -138,6 +138,8 @@ class Batch(Generic[S, W]):
             stream.first_index = len(self.events)
         stream.state = self.decider.evolve(stream.state, decided.type, decided.fact)
         self.events.append(_row(name, stream.version, decided, traceparent))
+        for consequence in decided.also:
+            self._take(name, stream, consequence, traceparent)
 
 
 def _row(stream: str, version: int, decided: Decided, traceparent: str | None) -> NewEvent:

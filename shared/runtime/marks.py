@@ -17,14 +17,18 @@ from shared.events.envelope import PLATFORM
 from shared.events.topics import MARK_TYPE, MARKS
 from shared.kernel.canonical import fact_sha256
 from shared.kernel.clock import day_end, day_start, local_day, utc_text
+from shared.runtime.clockwork import BEGINNING, fire_due
 from shared.runtime.handling import Kit, instant_behind_gate, store
 from shared.runtime.judging import Batch
 from shared.store.locks import lock_gate
-from shared.store.log import NewEvent, StreamRow, append, hint, load, take_positions
+from shared.store.log import Head, NewEvent, StreamRow, append, hint, load, take_positions
 
 MARK_STREAM = "mark"
 _MORNING = timedelta(hours=9)
 _CHUNK = 2000
+_DUE = """
+SELECT stream, version, state, next_due FROM streams
+WHERE next_due <= $1 AND (next_due, stream) > ($2, $3) ORDER BY next_due, stream LIMIT $4"""
 
 
 def next_closing_instant(after: datetime) -> datetime:
@@ -34,12 +38,18 @@ def next_closing_instant(after: datetime) -> datetime:
     return morning if after < morning else day_end(day)
 
 
-async def append_marks(pool: asyncpg.Pool, kit: Kit[Any, Any]) -> int:
-    """Append every mark that is due, each in a transaction of its own; returns how many. Idempotent."""
+async def append_marks(pool: asyncpg.Pool, kit: Kit[Any, Any], *, since_mark: bool = False) -> int:
+    """Append every mark that is due, each in a transaction of its own; returns how many. Idempotent.
+
+    What is due by a mark fires first, in chunks, while others write: the exclusive gate then finds
+    only what came in between. `since_mark`: see `fire_due`.
+    """
     count = 0
-    while await _append_next(pool, kit):
+    while True:
+        await fire_due(pool, kit, since_mark=since_mark)
+        if not await _append_next(pool, kit):
+            return count
         count += 1
-    return count
 
 
 async def _append_next(pool: asyncpg.Pool, kit: Kit[Any, Any]) -> bool:
@@ -54,7 +64,7 @@ async def _append_next(pool: asyncpg.Pool, kit: Kit[Any, Any]) -> bool:
             return False
         if now < head.next_mark:
             return False
-        await _apply_due(connection, kit, head.next_mark)
+        await apply_due(connection, kit, head, head.next_mark)
         await _append_mark(connection, head.next_mark)
         await connection.execute(
             "UPDATE log_head SET last_mark = $1, next_mark = $2",
@@ -64,18 +74,20 @@ async def _append_next(pool: asyncpg.Pool, kit: Kit[Any, Any]) -> bool:
         return True
 
 
-async def _apply_due(tx: asyncpg.Connection, kit: Kit[Any, Any], until: datetime) -> None:
-    """Every timer due by the mark fires before it; the exclusive gate makes stream locks needless."""
-    while rows := await tx.fetch(
-        """SELECT stream, version, state FROM streams WHERE next_due <= $1
-           ORDER BY next_due, stream LIMIT $2""",
-        until,
-        _CHUNK,
-    ):
+async def apply_due(
+    tx: asyncpg.Connection, kit: Kit[Any, Any], head: Head, until: datetime
+) -> None:
+    """Every timer due by `until` fires; behind the exclusive gate, which makes stream locks needless."""
+    world = await kit.world(tx, head, until, [])
+    behind: tuple[datetime, str] = BEGINNING
+    while rows := await tx.fetch(_DUE, until, *behind, _CHUNK):
+        # On from there: a row whose state does not say what its column says holds up no mark.
+        behind = (rows[-1]["next_due"], rows[-1]["stream"])
         found = {row["stream"]: StreamRow(row["version"], row["state"]) for row in rows}
-        judged: Batch[Any, Any] = Batch(kit.decider, found, {}, until, None)
+        judged: Batch[Any, Any] = Batch(kit.decider, found, {}, until, world)
         judged.wake_all(list(found), until)
-        await store(tx, kit, judged)
+        if judged.events:
+            await store(tx, kit, judged)
 
 
 async def _append_mark(tx: asyncpg.Connection, at: datetime) -> None:

@@ -31,6 +31,10 @@ DEADLINE_LATENESS = Histogram(
     "jicai_deadline_lateness_seconds", "How long after its instant a timer fired", ("service",),
     buckets=(0.5, 1, 2, 5, 15, 60, 300, 3600, 86400),
 )  # fmt: skip
+WATCHED = Gauge("jicai_watch_timestamp_seconds", "When the watch last looked", ("service",))
+TICKETS_WITHOUT_STEP = Gauge(
+    "jicai_tickets_without_step", "Tickets that were due and had no step when the watch last looked"
+)
 
 # Asked of the database at scrape time; see `measuring`.
 DATABASE_UP = Gauge("jicai_database_up", "1 where the database answered this scrape, else 0")

@@ -54,6 +54,7 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     # of an event
     "already_acknowledged": ("该预警已有医保部门知悉, 首次有效。", "A bureau has taken note of this alert before; the first stands."),
     "already_published": ("该期已经发布。", "This publication was issued before."),
+    "already_replied": ("该工单已有回复, 首次回复有效; 后续进展请在解决后告知。", "The ticket has its reply; the first stands. Say so when it is solved."),
     "already_served": ("该清单已签收, 首次有效。", "This list was received before; the first receipt stands."),
     "already_answered": ("已经响应过, 第一次响应有效。", "Answered already; the first answer stands."),
     "already_arrived": ("该配送单已报到货。", "The arrival of this delivery is recorded."),
@@ -69,6 +70,9 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     "occurred_in_future": ("发生时间晚于当前时间 5 分钟以上, 请校准时钟。", "The time lies more than 5 minutes ahead; check your clock."),
     "order_exists": ("订单编号已使用, 请换用新编号。", "This order exists; take a new id."),
     "product_suspended": ("该产品已暂停挂网或撤网, 不能下单。", "The product's listing is suspended or delisted."),
+    "promise_in_past": ("承诺时间须晚于现在。", "Promise an instant that is still to come."),
+    "promise_missing": ("回复时给出承诺解决时间 promised_at。", "Reply with promised_at, when it will be solved."),
+    "promise_too_late": ("承诺时间最迟为回复后第5个工作日24时; 各日是否计入见该工单的 deadlines 与工作日历。", "Promise no later than 24:00 of the 5th working day after the reply; the calendar says which days count."),
     "quantity_mismatch": ("验收须逐条列出该配送单的明细, 合格与拒收之和等于发货数量。", "A receipt names every line of its delivery, accepted + rejected = dispatched."),
     "required_by_in_past": ("要求到货时间早于下单时间。", "required_by lies before the order's time."),
     "return_exceeds_receipt": ("退货数量超过验收合格数量。", "More goes back than was accepted."),
@@ -82,4 +86,5 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     "unknown_product": _REGISTER,
     "unknown_receipt": _LATER,
     "unknown_return": _LATER,
+    "wrong_state": ("当前状态下不能进行此操作; 先查看最新状态与处理记录。", "Not in this state; read the latest state and history first."),
 }  # fmt: skip

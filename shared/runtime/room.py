@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ class Room:
 
     `catch_up` hurries the service's consumer, about a second at most: a door that does not know
     something calls it before it says so, for the bus may lag. True when nothing is left to read.
+    `health` says why it cannot serve, `notices` what somebody should look at while it does.
     """
 
     service: Service
@@ -33,6 +34,7 @@ class Room:
     desk: Desk[Any, Any] | None = None
     health: dict[str, str] = field(default_factory=dict)
     catch_up: Callable[[], Awaitable[bool]] | None = None
+    notices: Mapping[str, str] = field(default_factory=dict)
 
     async def now(self) -> datetime:
         """The instant it is for this service: the database's clock, or the sandbox's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,10 @@ Close = Callable[[Any, datetime, Any], Awaitable[bool]]
 """`(tx, at, room)`: one step of the close of an instant, on exactly the facts before it; True when
 nothing is left to do. A long close goes in steps of about a second, each a transaction, and each
 finds out anew what is left: the partitions stay held, so it is the same facts again."""
+
+Watch = Callable[[Any], Awaitable[Mapping[str, str]]]
+"""`(room)`: looks now and then whether something is amiss that no request and no fold would meet;
+what it found, by name, for people to read."""
 
 Kept = Callable[[Record], Sequence[tuple[str, bytes | None]]]
 """What a fact means to the compacted topics: `(topic, value)` under its own key, None = tombstone."""
@@ -50,3 +54,4 @@ class Service:
     narrow: Narrow | None = None
     event_doors: tuple[str, ...] = ()
     kept: Kept | None = None
+    watch: Watch | None = None

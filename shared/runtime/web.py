@@ -140,7 +140,12 @@ def _operations(app: FastAPI, readiness: Readiness, measure: Measure | None) -> 
             raise Problem(
                 503, "not_ready", f"尚未就绪: {what}", f"not ready: {what}", extra={"wrong": wrong}
             )
-        return {"status": "ready"}
+        notices = {
+            f"{name} {what}": why
+            for name, room in app.state.rooms.items()
+            for what, why in room.notices.items()
+        }
+        return {"status": "ready", "notices": notices} if notices else {"status": "ready"}
 
     @app.get("/metrics", tags=["operations 运维"], include_in_schema=False)
     async def metrics() -> Response:

@@ -36,16 +36,12 @@ class Given(Generic[S, W]):
         except Refusal as refusal:
             return Outcome(None, refusal)
 
-    def when_woken(self, *, at: datetime) -> tuple[Happened, ...]:
-        """What the stream does by itself by `at`, each thing at its own instant."""
-        done: list[Happened] = []
-        state = self.state
-        while state is not None and (due := self.decider.due(state)) is not None and due <= at:
-            for decided in self.decider.wake(state, due):
-                assert decided.at == due, f"{decided.type} is dated {decided.at}, due at {due}"
-                state = self.decider.evolve(state, decided.type, decided.fact)
-                done.append(Happened(decided.type, decided.fact))
-        return tuple(done)
+    def when_woken(self, *, at: datetime, world: W) -> tuple[Happened, ...]:
+        """What the stream does by itself by `at`, each thing at its own instant, while the world is so."""
+        if self.state is None:
+            return ()
+        _, done = self.decider.until(self.state, at, world)
+        return tuple(Happened(decided.type, decided.fact) for decided in done)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ def _evolve(toy: Toy | None, type_: str, fact: Any) -> Toy:
     return toy
 
 
-def _wake(toy: Toy, at: datetime) -> Sequence[Decided]:
+def _wake(toy: Toy, at: datetime, _world: None) -> Sequence[Decided]:
     count = toy.fired + 1
     return [
         Decided(

@@ -208,7 +208,7 @@ def facts_of_orders() -> tuple[Told, ...]:
     silent = telling.orders[SILENT]
     due = telling.rules.due(silent)
     assert due is not None
-    [voided] = telling.rules.wake(silent, due)
+    [voided] = telling.rules.wake(silent, due, telling.world)
     telling.take(voided, voided.data)
     return tuple(telling.told)
 

@@ -97,7 +97,7 @@ def due(_state: State) -> datetime | None:
     return None
 
 
-def wake(_state: State, _at: datetime) -> Sequence[Decided]:
+def wake(_state: State, _at: datetime, _world: None) -> Sequence[Decided]:
     """Nothing happens by itself."""
     return []
 

@@ -8,6 +8,10 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
+from services.feedback.api.moving import move_deadlines
+from services.feedback.api.world import NOBODY
+from services.feedback.domain.world import World
+from services.feedback.policy import ticket_terms
 from services.feedback.projections.calendar import (
     instant_of_loading,
     next_version,
@@ -22,7 +26,7 @@ from shared.runtime.actors import Actor
 from shared.runtime.calendars import stored_calendar
 from shared.runtime.desk import RETRYABLE, UNAVAILABLE, unavailable
 from shared.runtime.handling import MarkMissing, instant_behind_gate
-from shared.runtime.marks import append_marks
+from shared.runtime.marks import append_marks, apply_due
 from shared.runtime.room import Room
 from shared.store.locks import lock_gate
 from shared.store.log import NewEvent, append, hint, load, take_positions
@@ -46,16 +50,30 @@ async def load_year(
 async def _load(
     tx: asyncpg.Connection, room: Room, actor: Actor, year: int, days: Sequence[SpecialDay]
 ) -> WorkCalendar:
+    assert room.desk is not None
     await lock_gate(tx, room.service.name)
     head, _ = await load(tx, [])
     now = instant_behind_gate(room.time, head)
     if head.next_mark is not None and now >= head.next_mark:
         raise MarkMissing
-    calendar = await stored_calendar(tx)
+    # What has passed by now passed by the calendar that was in force.
+    await apply_due(tx, room.desk.kit, head, now)
+    before = await stored_calendar(tx)
     plan = official_year(year, days)
-    if calendar.year(year) == plan:
-        return calendar
-    calendar = calendar.with_year(year, plan.days)
+    calendar = before.with_year(year, plan.days)
+    if before.year(year) != plan:
+        now = await _announce(tx, calendar, year, actor, now)
+    # Also where the year was known: a release may have brought it, and nobody has counted again.
+    world = World(NOBODY, calendar, ticket_terms(room.policy))
+    await move_deadlines(tx, room.desk.kit, year, before, world, now)
+    return calendar
+
+
+async def _announce(
+    tx: asyncpg.Connection, calendar: WorkCalendar, year: int, actor: Actor, now: datetime
+) -> datetime:
+    """Store the year and tell everybody; returns the instant it counts as loaded."""
+    plan = calendar.year(year)
     loaded = CalendarYearLoaded(
         year=year,
         version=calendar.version,
@@ -69,7 +87,7 @@ async def _load(
     event = _event(loaded, await next_version(tx, year), actor, at)
     await append(tx, [event], await take_positions(tx, 1))
     await hint(tx)
-    return calendar
+    return at
 
 
 def _event(loaded: CalendarYearLoaded, version: int, actor: Actor, now: datetime) -> NewEvent:

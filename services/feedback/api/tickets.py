@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from services.feedback.api.bodies import TicketBody, read_ticket
+from services.feedback.api.bodies import TicketBody, documented, read_body, read_said
+from services.feedback.api.looking import shown, ticket_now
 from services.feedback.api.opening import open_ticket
-from services.feedback.api.views import may_see, ticket_document
+from services.feedback.api.views import ticket_document
 from services.feedback.domain.ticket import decode
-from services.feedback.projections.tickets import TicketFilter, find_state, list_states
+from services.feedback.projections.tickets import TicketFilter, list_states
 from shared.kernel.codes import is_hospital_id, is_path_id
-from shared.runtime.actors import Actor, CurrentActor, forbidden, not_found
+from shared.kernel.errors import Problem
+from shared.runtime.actors import CurrentActor, forbidden
 from shared.runtime.fields import Division, HospitalId, Uscc
 from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
@@ -23,13 +25,6 @@ FeedbackRoom = Annotated[Room, Depends(room_of("feedback"))]
 State = Literal["open", "promised", "solved", "confirmed", "closed"]
 Level = Literal["county", "city", "province"]
 
-_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": TicketBody.model_json_schema()}},
-    }
-}
-
 
 @router.post(
     "/tickets",
@@ -38,35 +33,33 @@ _BODY: Final = {
         200: {"description": "同一工单已提交过"},
         409: {"description": "编号已用于不同内容"},
     },
-    openapi_extra=_BODY,
+    openapi_extra=documented(TicketBody),
 )
 async def post_ticket(
-    actor: CurrentActor, room: FeedbackRoom, answer: Response, body: Annotated[Any, Body()] = None
+    actor: CurrentActor, room: FeedbackRoom, answer: Response, request: Request
 ) -> dict[str, Any]:
     """医疗机构提交反馈; 同一编号、同一内容再次提交答复原工单."""
-    _may_open(actor, body)
-    said = read_ticket(body)
-    ticket, is_new = await open_ticket(room, actor, said, body)
+    if actor.role != "hospital":
+        raise _not_its_own()
+    said = await read_said(request)
+    named = said.get("hospital_id")
+    # 403 goes before 422, so whose ticket it is gets looked at before the rest is.
+    if is_hospital_id(named) and named != actor.organisation:
+        raise _not_its_own()
+    ticket, is_new = await open_ticket(room, actor, read_body(TicketBody, said), said)
     answer.status_code = 201 if is_new else 200
-    return ticket_document(ticket)
+    return await shown(room, actor, ticket)
 
 
-def _may_open(actor: Actor, body: Any) -> None:
-    """403 goes before 422, so whose ticket it is gets looked at before the rest is."""
-    named = body.get("hospital_id") if isinstance(body, dict) else None
-    is_anothers = is_hospital_id(named) and named != actor.organisation
-    if actor.role != "hospital" or is_anothers:
-        raise forbidden("只有医疗机构可以提交自己的反馈", "a hospital opens its own tickets only")
+def _not_its_own() -> Problem:
+    return forbidden("只有医疗机构可以提交自己的反馈", "a hospital opens its own tickets only")
 
 
 @router.get("/tickets/{ticket_id}")
 async def get_ticket(ticket_id: str, actor: CurrentActor, room: FeedbackRoom) -> dict[str, Any]:
-    """一张工单及其处理记录."""
-    state = await find_state(room.pool, ticket_id) if is_path_id(ticket_id) else None
-    ticket = None if state is None else decode(state)
-    if ticket is None or not may_see(actor, ticket):
-        raise not_found("工单不存在, 或您无权查看", "no such ticket, or not yours to see")
-    return ticket_document(ticket)
+    """一张工单及其处理记录; 列有订单的, 附平台记录的到货情况."""
+    ticket = (await ticket_now(room, actor, ticket_id)).ticket
+    return await shown(room, actor, ticket)
 
 
 @router.get("/tickets")
@@ -78,6 +71,7 @@ async def get_tickets(
     bureau: Division | None = None,
     hospital_id: HospitalId | None = None,
     addressee: Uscc | None = None,
+    supervised: bool | None = None,
     after: After = None,
     limit: Limit = 100,
 ) -> dict[str, Any]:
@@ -86,7 +80,12 @@ async def get_tickets(
     if behind and not is_path_id(behind):
         raise bad_cursor()
     wanted = TicketFilter(
-        state=state, level=level, bureau=bureau, hospital_id=hospital_id, addressee=addressee
+        state=state,
+        level=level,
+        bureau=bureau,
+        hospital_id=hospital_id,
+        addressee=addressee,
+        supervised=supervised,
     )
     states = await list_states(room.pool, actor, wanted, after=behind, limit=limit)
     items = [ticket_document(decode(state)) for state in states]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from services.feedback.domain.passing import due
 from services.feedback.domain.ticket import Step, Ticket
 from shared.kernel.clock import local_text
 from shared.kernel.codes import subtree_prefix
@@ -40,9 +41,12 @@ def ticket_document(ticket: Ticket) -> dict[str, Any]:
         "prominent": ticket.prominent,
         "description": ticket.description,
         "order_ids": ticket.order_ids,
-        "reply_due": local_text(ticket.reply_due),
-        "provisional": ticket.provisional,
-        "calendar_version": ticket.calendar_version,
+        "copied_to": ticket.ladder[0].bureau,
+        "ladder": [{"level": rung.level, "bureau": rung.bureau} for rung in ticket.ladder],
+        "reply_due": local_text(ticket.reply_due.due_at),
+        "provisional": ticket.reply_due.provisional,
+        "calendar_version": ticket.reply_due.calendar_version,
+        "next_due": _instant(due(ticket)),
         "promised_at": _instant(ticket.promised_at),
         "solved_at": _instant(ticket.solved_at),
         "opened_at": local_text(ticket.opened_at),
@@ -58,6 +62,7 @@ def _step(step: Step) -> dict[str, Any]:
         "from": step.came_from,
         "to": step.went_to,
         "by": step.by,
+        **step.more,
     }
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.feedback.commands import OpenTicket
+from services.feedback.domain.counting import counted
+from services.feedback.domain.ladder import ladder_of
 from services.feedback.domain.ticket import Ticket
 from services.feedback.domain.world import World
 from shared.events.feedback import TicketOpened
-from shared.kernel.clock import local_day
+from shared.kernel.codes import division_of
 from shared.kernel.errors import Refusal
 
 
@@ -24,8 +26,7 @@ def open_ticket(
             "this ticket id was used for other content",
             pointer="/ticket_id",
         )
-    day = local_day(now)
-    last = world.calendar.workdays_after(day, world.terms.reply_workdays)
+    reply_due = counted("reply_due", now, world)
     return TicketOpened(
         ticket_id=command.ticket_id,
         hospital_id=command.hospital_id,
@@ -37,9 +38,13 @@ def open_ticket(
         prominent=command.prominent,
         by=command.by,
         at=now,
-        reply_due=world.calendar.deadline(day, world.terms.reply_workdays),
+        hospital_level=world.registered.hospitals[command.hospital_id],
+        product_category=world.registered.products[command.product_id],
+        reply_due=reply_due.due_at,
         calendar_version=world.calendar.version,
-        provisional=world.calendar.is_provisional(day, last),
+        provisional=reply_due.provisional,
+        ladder=ladder_of(division_of(command.hospital_id)),
+        deadlines=[reply_due],
     )
 
 

@@ -1,20 +1,33 @@
-"""The ticket as its facts leave it (反馈工单状态). Pure: a state follows from facts alone."""
+"""The ticket as its facts leave it (反馈工单状态)."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
 
-from shared.events import feedback as facts
-from shared.kernel.codes import division_of
+from shared.events.feedback import BureauLevel, Rung
+from shared.events.forms import Category, Level
 
 STATES: Final = ("open", "promised", "solved", "confirmed", "closed")
 """A ticket's states (待回复、已承诺、已解决、已确认、已关闭)."""
 
-LEVELS: Final = ("county", "city", "province")
-"""Who supervises, from the first to the last (县级、市级、省级)."""
+UNSOLVED: Final = frozenset({"open", "promised"})
+"""The states in which somebody is still to solve it (未解决)."""
+
+FINAL: Final = frozenset({"confirmed", "closed"})
+"""The states that nothing leaves (已办结)."""
+
+
+class Running(msgspec.Struct, array_like=True, frozen=True):
+    """A deadline that may pass (进行中的时限); `day` is the day it counts from, itself not counted."""
+
+    start: datetime
+    due_at: datetime
+    day: date | None = None
+    calendar_version: str | None = None
+    provisional: bool = False
 
 
 class Step(msgspec.Struct, array_like=True):
@@ -25,10 +38,15 @@ class Step(msgspec.Struct, array_like=True):
     by: str
     came_from: str | None = None
     went_to: str | None = None
+    more: dict[str, Any] = {}
 
 
 class Ticket(msgspec.Struct, array_like=True):
-    """One ticket (反馈工单). `bureau` is the territorial one until supervision moves it."""
+    """One ticket (反馈工单).
+
+    `bureau` is the territorial one until supervision moves it; `reply_due` is kept beside `running`,
+    for a reply behind it is late even if the clock stood still when it passed.
+    """
 
     ticket_id: str
     hospital_id: str
@@ -38,66 +56,51 @@ class Ticket(msgspec.Struct, array_like=True):
     description: str
     order_ids: list[str]
     prominent: bool
+    hospital_level: Level | None
+    product_category: Category | None
     opened_at: datetime
-    reply_due: datetime
-    calendar_version: str
-    provisional: bool
+    reply_due: Running
+    ladder: list[Rung]
     bureau: str
     history: list[Step]
+    running: dict[str, Running]
     state: str = "open"
-    supervised: bool = False
-    level: str | None = None
+    level: BureauLevel | None = None
+    replied_at: datetime | None = None
     promised_at: datetime | None = None
     solved_at: datetime | None = None
     closed_at: datetime | None = None
+    reopened_under_supervision: bool = False
+    province_was_overdue: bool = False
+
+    @property
+    def supervised(self) -> bool:
+        """Whether a bureau supervises it (督办中), or did when it was solved, confirmed or closed."""
+        return self.level is not None
 
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Ticket).decode
+encode: Final = msgspec.json.Encoder().encode
+decode: Final = msgspec.json.Decoder(Ticket).decode
 
-
-def encode(ticket: Ticket) -> bytes:
-    """The state as it is stored with its stream."""
-    return _encode(ticket)
-
-
-def decode(raw: bytes) -> Ticket:
-    """The state as it was stored."""
-    return _decode(raw)
-
-
-def evolve(ticket: Ticket | None, type_: str, fact: Any) -> Ticket:
-    """The ticket with one more fact in it."""
-    if type_ == facts.TICKET_OPENED:
-        return _opened(fact)
-    raise ValueError(f"{type_} is no fact of a ticket")
-
-
-def _opened(fact: facts.TicketOpened) -> Ticket:
-    return Ticket(
-        ticket_id=fact.ticket_id,
-        hospital_id=fact.hospital_id,
-        product_id=fact.product_id,
-        addressees=fact.addressees,
-        category=fact.category,
-        description=fact.description,
-        order_ids=fact.order_ids,
-        prominent=fact.prominent,
-        opened_at=fact.at,
-        reply_due=fact.reply_due,
-        calendar_version=fact.calendar_version,
-        provisional=fact.provisional,
-        bureau=division_of(fact.hospital_id),
-        history=[Step("opened", fact.at, fact.by)],
-    )
+COLUMNS: Final = {
+    "hospital_id": "text",
+    "addressees": "text",
+    "ticket_state": "text",
+    "level": "text",
+    "bureau": "text",
+    "last_due": "timestamptz",
+}
+"""What lists and recalculations ask for, beside the state (查询列)."""
 
 
 def columns(ticket: Ticket) -> tuple[Any, ...]:
-    """What lists ask for, beside the state."""
+    """The row of a ticket's stream, as `COLUMNS` names it."""
+    counted = [running.due_at for running in ticket.running.values() if running.day is not None]
     return (
         ticket.hospital_id,
         " ".join(ticket.addressees),
         ticket.state,
         ticket.level,
         ticket.bureau,
+        max(counted, default=None),
     )

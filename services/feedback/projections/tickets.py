@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from shared.events.feedback import FACTS, TicketFact
 from shared.kernel.codes import subtree_prefix
 from shared.runtime.actors import Actor
+
+_DECODERS: Final = {type_: msgspec.json.Decoder(form) for type_, form in FACTS.items()}
 
 _ADDRESSED = "string_to_array(addressees, ' ') @> ARRAY[{}::text]"
 
@@ -33,6 +36,14 @@ async def words_of_opening(connection: Any, ticket_id: str) -> Any:
     return None if payload is None else msgspec.json.decode(payload)["data"]
 
 
+async def told_of(connection: Any, ticket_id: str) -> list[tuple[str, TicketFact]]:
+    """Every fact of the ticket in its order (工单事实)."""
+    rows = await connection.fetch(
+        "SELECT type, fact FROM events WHERE stream = $1 ORDER BY version", stream_of(ticket_id)
+    )
+    return [(row["type"], _DECODERS[row["type"]].decode(row["fact"])) for row in rows]
+
+
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which tickets a list asks for (筛选条件)."""
 
@@ -41,6 +52,7 @@ class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
     bureau: str | None = None
     hospital_id: str | None = None
     addressee: str | None = None
+    supervised: bool | None = None
 
 
 async def list_states(
@@ -59,6 +71,8 @@ async def list_states(
             where.append(f"{column} = {_parameter(values, value)}")
     if wanted.addressee is not None:
         where.append(_ADDRESSED.format(_parameter(values, wanted.addressee)))
+    if wanted.supervised is not None:
+        where.append(f"level IS {'NOT ' * wanted.supervised}NULL")
     rows = await connection.fetch(
         f"SELECT state FROM streams WHERE {' AND '.join(where)} ORDER BY stream LIMIT $2", *values
     )

@@ -135,7 +135,7 @@ def order_rules(terms: OrderTerms) -> Decider[Order, World]:
         ]
         return min(instants, default=None)
 
-    def wake(order: Order, at: datetime) -> Sequence[Decided]:
+    def wake(order: Order, at: datetime, _world: World) -> Sequence[Decided]:
         line_ids = [
             line.line_id
             for line in order.lines.values()

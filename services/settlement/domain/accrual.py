@@ -124,7 +124,7 @@ def due(_order: OrderAccruals) -> datetime | None:
     return None
 
 
-def wake(_order: OrderAccruals, _at: datetime) -> Sequence[Decided]:
+def wake(_order: OrderAccruals, _at: datetime, _world: None) -> Sequence[Decided]:
     """Nothing happens by itself."""
     return []
 

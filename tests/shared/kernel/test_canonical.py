@@ -1,10 +1,11 @@
 import json
 import math
 import struct
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 import rfc8785
 from hypothesis import example, given
@@ -210,6 +211,26 @@ def test_a_value_within_itself_is_a_value_error() -> None:
     loop.append(loop)
     with pytest.raises(ValueError):
         canonical(loop)
+
+
+class Inner(msgspec.Struct, omit_defaults=True):
+    until: datetime
+    on: date
+    note: str = ""
+
+
+class Outer(msgspec.Struct):
+    zone: str
+    inner: list[Inner]
+    at: datetime = msgspec.field(name="from")
+    none: None = None
+    flag: bool = True
+
+
+@given(text=WORDS, at=st.datetimes(timezones=st.just(UTC)))
+def test_a_struct_of_ours_is_written_as_the_value_it_stands_for(text: str, at: datetime) -> None:
+    fact = Outer(zone=text, inner=[Inner(at, at.date()), Inner(at, at.date(), text)], at=at)
+    assert canonical(fact) == rfc8785.dumps(msgspec.to_builtins(fact))
 
 
 def test_a_fact_hashes_the_canonical_object() -> None:
