@@ -20,7 +20,10 @@ LINE_RATES: Final = RESPONSE_RATES + DELIVERY_RATES
 ORDERS_YTD: Final = "response_orders_ytd"
 """The year's orders answered whole (年度订单响应率)."""
 
-RATES: Final = (*LINE_RATES, "feedback", "rectification", ORDERS_YTD)
+FEEDBACK: Final = "feedback"
+"""Tickets solved when they had to be (问题解决及时率)."""
+
+RATES: Final = (*LINE_RATES, FEEDBACK, "rectification", ORDERS_YTD)
 """Every rate of a scorecard, in the order in which it is shown."""
 
 DEFINITIONS: Final[dict[str, str]] = {rate: f"{rate}.v1" for rate in RATES}
@@ -54,6 +57,13 @@ WHOLE_PROVINCE: Final = "360000"
 """The scope of the rate rules (预警范围: 全省)."""
 
 
+CONCENTRATION_RULE: Final = "A3.3-feedback"
+"""The rule that watches for tickets crowding on one product (集中反馈)."""
+
+CONCENTRATION: Final = "concentrated_feedback.v1"
+"""The definition id of its figure (集中反馈指标定义编号)."""
+
+
 class RateRule(msgspec.Struct, frozen=True):
     """A rule that watches a rate (比率预警规则): below so many percent, from so many lines on."""
 
@@ -80,4 +90,31 @@ def _rate_rule(policy: Policy, id_: str, rate: str) -> RateRule:
         title=f"{_RATE_NAMES[rate]}低于 {percent}%",
         percent=percent,
         sample_min=policy.number(id_, "sample_min"),
+    )
+
+
+class ConcentrationRule(msgspec.Struct, frozen=True):
+    """So many tickets, or tickets of so many hospitals, on one product in so many days (集中反馈规则)."""
+
+    id: str
+    article: str
+    title: str
+    tickets: int
+    hospitals: int
+    days: int
+
+
+def concentration_rule(policy: Policy) -> ConcentrationRule:
+    """The rule of one policy version."""
+    rule = policy.rules[CONCENTRATION_RULE]
+    tickets, hospitals, days = (
+        policy.number(CONCENTRATION_RULE, name) for name in ("tickets", "hospitals", "days")
+    )
+    return ConcentrationRule(
+        id=CONCENTRATION_RULE,
+        article=rule.document + rule.article,
+        title=f"同一产品 {days} 日内反馈满 {tickets} 件或涉及 {hospitals} 家医疗机构",
+        tickets=tickets,
+        hospitals=hospitals,
+        days=days,
     )

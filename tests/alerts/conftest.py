@@ -25,7 +25,10 @@ from shared.testing.postgres import open_room
 from tests.alerts.doors import RECORDS, REGISTERS, doors_of
 
 NOW = datetime(2026, 3, 31, 16, tzinfo=UTC)  # 00:00 of the first of April in Beijing
-TABLES = "lines, orders, registers, day_closes, past_lines, published_names, publications, waiting"
+TABLES = (
+    "lines, orders, registers, day_closes, past_lines, published_names, publications, waiting, "
+    "tickets, past_tickets, alert_tickets"
+)
 
 
 @pytest.fixture(scope="session")

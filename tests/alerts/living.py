@@ -37,12 +37,12 @@ class Town:
 
     async def live(self, history: History, *, punctual: bool) -> None:
         """Every step of a history; a consumer that is not punctual sleeps till the end of it."""
-        await self._tick()
+        await self.tick()
         await put(self.orders, history.puts)
         for step in history.steps:
             if step[0] == "clock":
                 self.time.set(step[1])
-                await self._tick()
+                await self.tick()
                 if punctual:
                     await self.catch_up()
             elif step[0] == "put":
@@ -73,6 +73,7 @@ class Town:
             "SELECT * FROM listed ORDER BY 1, 2",
             "SELECT order_id, line_id, facts FROM lines ORDER BY 1, 2",
             "SELECT * FROM orders ORDER BY order_id",
+            "SELECT ticket_id, facts FROM tickets ORDER BY 1",
         ):
             found += [tuple(row) for row in await self.alerts.pool.fetch(statement)]
         return found
@@ -81,7 +82,7 @@ class Town:
         """The facts of alerts in commit order."""
         return await facts_of(self.alerts)
 
-    async def _tick(self) -> None:
+    async def tick(self) -> None:
         """What a clockwork does: marks first, for they fire what is due before them."""
         for room in (self.orders, self.feedback):
             await append_marks(room.pool, desk_of(room).kit)

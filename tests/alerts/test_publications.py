@@ -17,6 +17,7 @@ from shared.kernel.canonical import canonical, root
 from shared.kernel.policy import Policy
 from shared.runtime.room import Room
 from tests.alerts import province
+from tests.alerts.complaints import some_tickets
 from tests.alerts.doors import (
     BUREAU,
     CARDS,
@@ -52,7 +53,7 @@ async def register(room: Room, records: list[Record]) -> None:
 def shuffled(seed: int, orders: int = 40) -> tuple[Random, list[Record]]:
     """Facts in any order, some of them twice: deliveries may come before their order."""
     random = Random(seed)
-    records = province.some_records(random, orders)
+    records = province.some_records(random, orders) + some_tickets(random, orders)
     records += random.sample(records, 40)
     random.shuffle(records)
     return random, records
@@ -162,7 +163,7 @@ async def test_names_and_registrations_are_those_of_the_publication(
 async def test_the_roots_are_those_of_what_is_answered(
     alerts_room: Room, bare_client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.alerts.api.preparing._AT_ONCE", 7)  # so that there are many pages
+    monkeypatch.setattr("services.alerts.api.frozen._AT_ONCE", 7)  # so that there are many pages
     _, records = shuffled(15)
     await register(alerts_room, REGISTERS)
     await take(alerts_room, records)

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from services.alerts.api import preparing
+from services.alerts.api import frozen, preparing
 from services.alerts.consumer import fold
 from shared.events.alerts import PUBLICATION_ISSUED
 from shared.kernel.canonical import root
@@ -196,9 +196,10 @@ async def test_a_publication_waits_for_the_close_of_its_last_day(
 async def test_a_publication_whose_preparation_died_shows_no_root_and_is_finished_later(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, dies_at: str
 ) -> None:
-    monkeypatch.setattr(preparing, "_AT_ONCE", 50)
+    monkeypatch.setattr(frozen, "_AT_ONCE", 50)
+    module = preparing if dies_at in ("act", "complete") else frozen
     with monkeypatch.context() as patched:
-        real, calls = getattr(preparing, dies_at), []
+        real, calls = getattr(module, dies_at), []
 
         async def dying(*args: Any, **options: Any) -> Any:
             calls.append(1)
@@ -206,7 +207,7 @@ async def test_a_publication_whose_preparation_died_shows_no_root_and_is_finishe
                 raise ConnectionResetError
             return await real(*args, **options)
 
-        patched.setattr(preparing, dies_at, dying)
+        patched.setattr(module, dies_at, dying)
         unfinished = (await ask(client)).json()
         assert unfinished["state"] == "preparing"
         assert unfinished["root"] is unfinished["evidence_root"] is None

@@ -14,6 +14,7 @@ from shared.events.envelope import Record
 from shared.events.orders import LINE_VOIDED
 from shared.runtime.room import Room
 from tests.alerts import province
+from tests.alerts.complaints import some_tickets
 from tests.alerts.doors import (
     BUREAU,
     CARDS,
@@ -77,13 +78,13 @@ async def figures_of(
 def some_history(seed: int) -> tuple[list[Record], list[Record]]:
     """What is known at the publication and what comes after, in any order."""
     random = Random(seed)
-    records = province.some_records(random, 60)
+    records = province.some_records(random, 60) + some_tickets(random, 60)
     random.shuffle(records)
     cut = random.randrange(len(records) // 3, len(records))
     return records[:cut], [*records[cut:], *random.sample(records, 20)]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 7])
 async def test_restatements_are_the_difference_of_frozen_and_live_figures(
     alerts_room: Room, bare_client: httpx2.AsyncClient, seed: int
 ) -> None:
@@ -94,6 +95,7 @@ async def test_restatements_are_the_difference_of_frozen_and_live_figures(
     await take(alerts_room, after[: len(after) // 2], 30)
     await publish(bare_client)  # what comes after another one has changed since the first too
     await take(alerts_room, after[len(after) // 2 :], 30)
+    by_tickets: set[str] = set()
     for actor in (BUREAU, CITY, COUNTY):
         listed = {
             key[:2]
@@ -108,7 +110,9 @@ async def test_restatements_are_the_difference_of_frozen_and_live_figures(
         assert len(items) == len(found)
         assert found == expected
         assert list(found) == sorted(found, key=_place)
+        by_tickets |= {kind for kind, _, rate in found if rate == "feedback"}
     assert len(found) > 10
+    assert by_tickets == {*KINDS, "total"}
 
 
 def _place(key: tuple[str, str, str]) -> Any:
@@ -141,7 +145,10 @@ async def test_every_line_that_adds_something_else_gives_a_cause_and_no_other_do
 
 async def _counted(client: httpx2.AsyncClient, **query: Any) -> dict[Any, Any]:
     items = await items_of(client, EVIDENCE, limit=1000, **query)
-    return {(i["order_id"], i["line_id"]): (i["numerator"], i["denominator"]) for i in items}
+    return {
+        (i["order_id"] or i["ticket_id"], i["line_id"]): (i["numerator"], i["denominator"])
+        for i in items
+    }
 
 
 async def world(room: Room, *facts: Any) -> list[Record]:
@@ -272,5 +279,5 @@ async def test_a_rate_that_nothing_stands_behind_is_never_restated(
     client: httpx2.AsyncClient,
 ) -> None:
     id_ = (await publish(client))["publication_id"]
-    page = await get(client, f"{PUBLICATIONS}/{id_}/restatements", rate="feedback")
+    page = await get(client, f"{PUBLICATIONS}/{id_}/restatements", rate="rectification")
     assert page == {"items": [], "next": None}

@@ -13,7 +13,7 @@ Readings
 - A small sample has 1 to 9 in the denominator and lies below the threshold at that close; whether an
   alert of the same subject was cleared at that very close does not matter.
 - A bureau sees an alert by the lines of the figure at raising, not by those of later closes.
-- `A3.3-feedback` is left out: the oracle has no tickets.
+- `A3.3-feedback` looks at openings, not at a rate: see `concentrated`.
 """
 
 from collections import Counter
@@ -61,6 +61,7 @@ class Alert:
     cleared_at: datetime | None = None
     cleared_because: str | None = None
     scope: str = PROVINCE
+    tickets: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:

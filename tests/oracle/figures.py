@@ -1,7 +1,7 @@
 """Every figure of section 7 from the facts alone, line by line, with the evidence behind it.
 
 Readings
-- `feedback` and `rectification` are 0/0: the oracle has no tickets, and there are no measures yet.
+- `rectification` is 0/0: there are no measures yet. `feedback` counts tickets (see `feedback`).
 - `response_orders_ytd` looks at selected lines only, whatever `role` says; the other filters and the
   subject narrow its lines before an order is judged.
 - "Every subject with a line" counts excused lines too, and lines that a cancellation takes out of
@@ -11,12 +11,11 @@ Readings
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 from tests.oracle.calendar import due_day
 from tests.oracle.dues import answer_due
+from tests.oracle.feedback import ticket_evidence
 from tests.oracle.orders import Orders
 from tests.oracle.outcomes import (
     DELIVERY_RATES,
@@ -26,46 +25,13 @@ from tests.oracle.outcomes import (
     due_day_of,
     excused,
 )
+from tests.oracle.questions import Evidence, Question
 from tests.oracle.ratios import Rate, score
 from tests.oracle.stories import Line, Story, tell
-from tests.oracle.windows import window as days_of
 from tests.oracle.world import covers
 
 LINE_RATES = RESPONSE_RATES + DELIVERY_RATES
 RATES = (*LINE_RATES, "feedback", "rectification", "response_orders_ytd")
-
-
-@dataclass(frozen=True)
-class Question:
-    """Which figure is asked for: subject, window, filters."""
-
-    subject: str = "total"
-    id: str = "total"
-    window: str = "30d"
-    as_of: date = date(2026, 1, 1)
-    category: str | None = None
-    division: str | None = None
-    level: str | None = None
-    role: str = "all"
-    batch_id: str | None = None
-    known_before: datetime | None = None
-
-    @property
-    def days(self) -> tuple[date, date]:
-        """First and last day of the window."""
-        return days_of(self.window, self.as_of)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One counted line (or order) behind a figure."""
-
-    order_id: str
-    line_id: str | None
-    due_at: datetime
-    outcome: str
-    numerator: int
-    denominator: int
 
 
 def subject_of(line: Line, kind: str) -> str:
@@ -115,9 +81,11 @@ def of_subject(model: Orders, question: Question) -> Iterator[tuple[Story, Line]
 
 
 def evidence(model: Orders, question: Question, rate: str) -> list[Evidence]:
-    """The counted lines behind a rate, by order and line id; they add up to it."""
-    if rate in ("feedback", "rectification"):
+    """The counted lines (or tickets) behind a rate, by id; they add up to it."""
+    if rate == "rectification":
         return []
+    if rate == "feedback":
+        return ticket_evidence(model.complaints, question)
     if rate == "response_orders_ytd":
         return orders_of_the_year(model, question)
     first, last = question.days

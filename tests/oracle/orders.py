@@ -24,6 +24,7 @@ from typing import Any
 
 from tests.oracle import facts as kinds
 from tests.oracle.calendar import local_day
+from tests.oracle.complaints import Complaints
 from tests.oracle.dues import void_at
 from tests.oracle.facts import Fact
 from tests.oracle.hashes import same_content
@@ -62,12 +63,13 @@ class Verdict:
 
 @dataclass
 class Orders:
-    """Every accepted fact, in order of arrival, and the same facts by order."""
+    """Every accepted fact, in order of arrival, and the same facts by order; the tickets beside."""
 
     world: World
     facts: list[Fact] = field(default_factory=list)
     streams: dict[str, list[Fact]] = field(default_factory=dict)
     seen: dict[tuple[str, str], int] = field(default_factory=dict)
+    complaints: Complaints = field(default_factory=Complaints)
 
     def post(self, at: datetime, actor: str, events: list[Any]) -> list[Verdict]:
         """A batch, decided in the order sent; `actor` as in the header (`role:organisation`)."""

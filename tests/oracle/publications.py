@@ -8,6 +8,9 @@ Readings
 - What may have caused a change: the facts recorded at the instant or after it which concern a line
   (for orders of the year, any line of an order) whose contribution changed and which enter a rate at
   all. Returns, invoices and voids never do. This is an upper bound; each changed line has one of them.
+- For `feedback` likewise: the steps of a changed ticket. The platform names its own facts, so a cause
+  is told as the ticket's id and the step's name.
+- A restatement about a subject that only tickets speak of is none: only lines make a subject.
 """
 
 from dataclasses import dataclass, replace
@@ -83,12 +86,13 @@ def restatement(model: Orders, frozen: Question, rate: str) -> Restatement | Non
     before, after = counted_lines(model, frozen, rate), counted_lines(model, asked_now, rate)
     changed = {key for key in before | after if before.get(key) != after.get(key)}
     assert frozen.known_before is not None
-    causes = causes_of(model, changed, frozen.known_before)
+    tell = steps_of if rate == "feedback" else causes_of
+    causes = tell(model, changed, frozen.known_before)
     return Restatement(frozen.subject, frozen.id, rate, then, now, causes)
 
 
 def counted_lines(model: Orders, question: Question, rate: str) -> Counted:
-    """What each line (or order) contributes."""
+    """What each line (or order, or ticket) contributes."""
     return {
         (one.order_id, one.line_id): (one.numerator, one.denominator)
         for one in evidence(model, question, rate)
@@ -106,6 +110,20 @@ def causes_of(
         if fact.recorded_at >= since
         and fact.type in OF_A_RATE
         and (line_id is None or line_id in lines_of(model, fact))
+    )
+
+
+def steps_of(
+    model: Orders, changed: set[tuple[str, str | None]], since: datetime
+) -> frozenset[Cause]:
+    """The steps taken since of the tickets whose contribution changed."""
+    tickets = [model.complaints.tickets[ticket_id] for ticket_id, _ in changed]
+    steps = [(one, "open", one.opened_at) for one in tickets]
+    steps += [(one, act.name, act.at) for one in tickets for act in one.acts]
+    return frozenset(
+        (one.ticket_id, name)
+        for one, name, at in steps
+        if at >= since and name in ("open", "reply", "solved", "reopen")
     )
 
 

@@ -12,12 +12,13 @@ from tests.oracle.world import World
 
 @dataclass
 class Played:
-    """The model after a step, the clock, and the verdicts if the step was a POST."""
+    """The model after a step, the clock, and what a POST of events or of a ticket is answered."""
 
     step: Step
     now: datetime
     model: Orders
     verdicts: list[Verdict]
+    status: int | None = None
 
 
 def beginning(history: History) -> Orders:
@@ -33,14 +34,17 @@ def play(history: History) -> Iterator[Played]:
     model, now = beginning(history), history.start
     for step in history.steps:
         verdicts: list[Verdict] = []
+        status = None
         if step[0] == "clock":
             now = step[1]
             model.advance(now)
         elif step[0] == "put":
             model.world.put(now, step[1], step[2])
+        elif step[0] == "ask":
+            status = model.complaints.ask(model.world, now, *step[2:])
         else:
             verdicts = model.post(now, step[1], step[2])
-        yield Played(step, now, model, verdicts)
+        yield Played(step, now, model, verdicts, status)
 
 
 def played(history: History) -> tuple[Orders, datetime, list[tuple[Any, Verdict]]]:

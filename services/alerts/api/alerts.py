@@ -14,8 +14,10 @@ from services.alerts.commands import Acknowledge
 from services.alerts.domain.alert import stream_of_alert
 from services.alerts.domain.rules import AlertStream, decode
 from services.alerts.projections.alerts import AlertFilter, find_alert, list_alerts
+from services.alerts.projections.crowds import tickets_behind
 from shared.events.alerts import Alert
-from shared.kernel.codes import is_path_id
+from shared.kernel.clock import utc_text
+from shared.kernel.codes import is_path_id, subtree_prefix
 from shared.runtime.actors import Actor, CurrentActor, forbidden, not_found
 from shared.runtime.fields import PathId
 from shared.runtime.pages import After, Limit, cursor, page
@@ -52,6 +54,33 @@ async def get_alerts(
 async def get_alert(alert_id: str, actor: CurrentActor, room: AlertsRoom) -> dict[str, Any]:
     """One alert as it stands."""
     return alert_document(await _seen(room, actor, alert_id))
+
+
+@router.get("/alerts/{alert_id}/tickets", summary="集中反馈预警所依据的工单")
+async def get_tickets(
+    alert_id: str,
+    actor: CurrentActor,
+    room: AlertsRoom,
+    after: After = None,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """The tickets that an alert was raised on, by id; to a bureau those of its area."""
+    await _seen(room, actor, alert_id)
+    behind = ids_behind(after, 1)
+    area = subtree_prefix(actor.organisation) if actor.role == "bureau" else ""
+    rows = await tickets_behind(
+        room.pool, alert_id, area, after=behind[0] if behind else "", limit=limit
+    )
+    items = [
+        {
+            "ticket_id": row["ticket_id"],
+            "hospital_id": row["hospital_id"],
+            "opened_at": utc_text(row["opened_at"]),
+            "category": row["complaint"],
+        }
+        for row in rows
+    ]
+    return page(items, limit, cursor(items[-1]["ticket_id"]) if items else None)
 
 
 @router.post("/alerts/{alert_id}/acknowledge", summary="知悉预警: 首次有效")

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.alerts.api.basis import basis_of, of_publication, publication_of
+from services.alerts.api.feedback import page_of_tickets
 from services.alerts.api.question import (
     Days,
     EvidenceQuery,
     Viewer,
+    hit_of,
     scope_for,
     unknown_subject,
     unprocessable,
@@ -20,7 +22,7 @@ from services.alerts.api.reading import AlertsRoom, ids_behind, registered, snap
 from services.alerts.domain.line import LineFacts, from_bytes
 from services.alerts.domain.outcome import decided_by, due_at
 from services.alerts.domain.window import year_to_date
-from services.alerts.policy import LINE_RATES, ORDERS_YTD
+from services.alerts.policy import FEEDBACK, LINE_RATES, ORDERS_YTD
 from services.alerts.projections.evidence import (
     CountedLine,
     CountedOrder,
@@ -40,7 +42,7 @@ router = APIRouter(prefix="/alerts/v1", tags=["alerts"])
 async def list_evidence(
     viewer: Viewer, room: AlertsRoom, query: Annotated[EvidenceQuery, Query()]
 ) -> dict[str, Any]:
-    """The counted lines (or orders) behind one figure; they add up to it."""
+    """The counted lines (orders, tickets) behind one figure; they add up to it."""
     asked = None if query.subject == TOTAL else query.id
     scope = scope_for(viewer, query, query.subject, asked)
     now = await room.now()
@@ -53,7 +55,9 @@ async def list_evidence(
             return await _orders(connection, scope, days, query)
         if query.rate in LINE_RATES:
             return await _lines(connection, scope, days, query)
-    # Tickets and measures are not counted yet: nothing stands behind 0/0.
+        if query.rate == FEEDBACK:
+            return await page_of_tickets(connection, scope, days, query)
+    # Measures are not counted yet: nothing stands behind 0/0.
     return page([], query.limit, None)
 
 
@@ -75,7 +79,7 @@ async def _lines(connection: Any, scope: Scope, days: Days, query: EvidenceQuery
         query.rate,
         days.first,
         days.last,
-        hit=_hit(query),
+        hit=hit_of(query),
         after=(behind[0], behind[1]) if behind else None,
         limit=query.limit,
     )
@@ -93,16 +97,12 @@ async def _orders(
         scope,
         year.first,
         year.last,
-        hit=_hit(query),
+        hit=hit_of(query),
         after=behind[0] if behind else None,
         limit=query.limit,
     )
     last = cursor(found[-1].order_id) if found else None
     return page([order_item(one) for one in found], query.limit, last)
-
-
-def _hit(query: EvidenceQuery) -> bool | None:
-    return None if query.outcome is None else query.outcome == "hit"
 
 
 def line_item(counted: CountedLine, rate: str) -> dict[str, Any]:

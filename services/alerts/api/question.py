@@ -60,6 +60,11 @@ class EvidenceQuery(Filters):
     limit: Limit = 100
 
 
+def hit_of(query: EvidenceQuery) -> bool | None:
+    """Whether hits or misses alone are asked for (命中筛选)."""
+    return None if query.outcome is None else query.outcome == "hit"
+
+
 @dataclass(frozen=True, slots=True)
 class Days:
     """The days of a question, worked out (统计区间)."""

@@ -7,13 +7,16 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from services.alerts.api.causes import Moved, causes_of
+from services.alerts.api.feedback import ticket_causes_of
 from services.alerts.api.question import Filters, scope_for, unknown_subject, unprocessable
 from services.alerts.api.reading import ids_behind, registered
 from services.alerts.domain.restating import Figure
-from services.alerts.policy import LINE_RATES, ORDERS_YTD, RATES
+from services.alerts.policy import FEEDBACK, LINE_RATES, ORDERS_YTD, RATES
+from services.alerts.projections.feedback import tickets_solved
 from services.alerts.projections.orders import orders_answered
 from services.alerts.projections.publications import Publication
 from services.alerts.projections.restated import Change, changed_orders, changed_sums
+from services.alerts.projections.restated_tickets import changed_feedback
 from services.alerts.projections.scope import COLUMNS, TOTAL, Scope, frozen
 from services.alerts.projections.scorecards import figures_of_each, figures_of_one
 from shared.kernel.errors import malformed
@@ -54,6 +57,7 @@ async def page_of_restatements(
         if ids:
             before |= await _published_rates(connection, scope, moved, ids)
     causes = await causes_of(connection, scopes[0], moved, chosen)
+    causes |= await ticket_causes_of(connection, scopes[0], moved, chosen)
     items = [
         {
             "subject": one.subject,
@@ -114,10 +118,16 @@ async def _look_at(connection: Any, scope: Scope, query: RestatementQuery, moved
         for id_, of_subject in orders.items():
             if id_ in listed:
                 moved.note_orders(Figure(scope.subject, id_, ORDERS_YTD), of_subject)
+    if query.rate in (None, FEEDBACK):
+        tickets = await changed_feedback(connection, scope, moved.number, moved.window)
+        listed = await _listed(connection, scope, moved, sorted(tickets))
+        for id_, change in tickets.items():
+            if id_ in listed:
+                moved.note(Figure(scope.subject, id_, FEEDBACK), change)
 
 
 async def _listed(connection: Any, scope: Scope, moved: Moved, ids: list[str]) -> set[str]:
-    """Those that stand in the run as published, or would now: a year reaches beyond its window."""
+    """Those that stand in the run as published, or would now: by their lines in the window alone."""
     if scope.subject == TOTAL:
         return {TOTAL}
     found = set()
@@ -141,10 +151,15 @@ async def _published_rates(
             connection, then, *moved.window, after=None, limit=len(ids), ids=ids
         )
     orders = await orders_answered(connection, then, *moved.year, ids)
+    tickets = await tickets_solved(connection, then, *moved.window, ids)
     rates = {
         Figure(scope.subject, one.id, rate): one.rates[rate] for one in found for rate in LINE_RATES
     }
-    return rates | {Figure(scope.subject, id_, ORDERS_YTD): r for id_, r in orders.items()}
+    return (
+        rates
+        | {Figure(scope.subject, id_, ORDERS_YTD): r for id_, r in orders.items()}
+        | {Figure(scope.subject, id_, FEEDBACK): r for id_, r in tickets.items()}
+    )
 
 
 def _now(before: Rate, change: Change) -> Rate:

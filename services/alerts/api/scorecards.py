@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query
 
 from services.alerts.api.basis import Basis, basis_of, of_publication, publication_of
@@ -18,7 +19,8 @@ from services.alerts.api.question import (
 from services.alerts.api.reading import AlertsRoom, ids_behind, registered, snapshot
 from services.alerts.domain.score import score
 from services.alerts.domain.window import year_to_date
-from services.alerts.policy import DEFINITIONS, ORDERS_YTD
+from services.alerts.policy import DEFINITIONS, FEEDBACK, ORDERS_YTD
+from services.alerts.projections.feedback import tickets_solved
 from services.alerts.projections.orders import orders_answered
 from services.alerts.projections.registers import names_of
 from services.alerts.projections.scope import TOTAL, Scope
@@ -102,34 +104,43 @@ async def total_item(
 async def scorecard_items(
     connection: Any, scope: Scope, filters: Filters, basis: Basis, found: Sequence[Figures]
 ) -> list[dict[str, Any]]:
-    """The figures as documents, with the year's orders, names and scores."""
+    """The figures as documents, with the year's orders, the tickets, names and scores."""
     if not found:
         return []
     ids = [one.id for one in found]
     year = year_to_date(basis.days.as_of)
     orders = await orders_answered(connection, scope, year.first, year.last, ids)
+    tickets = await tickets_solved(connection, scope, basis.days.first, basis.days.last, ids)
+    nothing = Rate(0, 0)
+    cards = [
+        msgspec.structs.replace(
+            one,
+            rates=one.rates
+            | {ORDERS_YTD: orders.get(one.id, nothing), FEEDBACK: tickets.get(one.id, nothing)},
+        )
+        for one in found
+    ]
     names: Mapping[str, str | None] = {TOTAL: TOTAL_NAME}
     if scope.subject != TOTAL:
         names = await names_of(connection, scope.subject, ids, scope.publication)
     return [
-        _document(one, orders.get(one.id, Rate(0, 0)), names.get(one.id), scope, filters, basis)
+        _document(one, names.get(one.id), scope, filters, basis)
         | basis.said()
         | _scored(one, basis)
-        for one in found
+        for one in cards
     ]
 
 
 def _document(
-    figures: Figures, orders: Rate, name: str | None, scope: Scope, filters: Filters, basis: Basis
+    figures: Figures, name: str | None, scope: Scope, filters: Filters, basis: Basis
 ) -> dict[str, Any]:
-    rates = figures.rates | {ORDERS_YTD: orders}
     days = basis.days
     return {
         "subject": scope.subject,
         "id": figures.id,
         "name": name,
         "window": {"from": days.first.isoformat(), "to": days.last.isoformat()},
-        "rates": {rate: rates[rate].document() for rate in DEFINITIONS},
+        "rates": {rate: figures.rates[rate].document() for rate in DEFINITIONS},
         "excused": figures.excused,
         "back_entered": figures.back_entered,
         "definitions": DEFINITIONS,

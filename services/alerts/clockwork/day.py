@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from services.alerts.clockwork.recording import behind_locks, record
+from services.alerts.clockwork.crowding import settle_crowds
 from services.alerts.domain.alert import alert_id_of, cleared, raised, stream_of_alert
 from services.alerts.domain.closing import (
     Change,
@@ -24,6 +24,7 @@ from services.alerts.projections.closes import freeze
 from services.alerts.projections.samples import keep_samples
 from services.alerts.projections.subjects import figures_by_subject
 from shared.kernel.clock import due_day
+from shared.runtime.recording import behind_locks, record
 from shared.runtime.room import Room
 from shared.store.locks import STREAMS_MAX
 from shared.store.parking import streams_parked
@@ -33,6 +34,8 @@ WINDOW: Final = "30d"
 
 async def close_day(tx: Any, at: datetime, room: Room) -> bool:
     """One step: at most a thousand alerts; behind the last, the totals and the small samples."""
+    if not await settle_crowds(tx, at, room):
+        return False
     day = due_day(at)
     window = parse_window(WINDOW, day)
     rules = rate_rules(room.policy)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from services.alerts.clockwork.recording import behind_locks, record
 from services.alerts.domain.late_list import (
     Addressee,
     Candidate,
@@ -20,6 +19,7 @@ from services.alerts.projections.late_lists import streams_among
 from services.alerts.projections.waiting import end_waiting, expired, note_listed
 from shared.events.alerts import LateLine
 from shared.kernel.clock import local_day
+from shared.runtime.recording import behind_locks, record
 from shared.runtime.room import Room
 from shared.store.locks import STREAMS_MAX
 from shared.store.parking import streams_parked

@@ -10,7 +10,14 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from services.alerts.policy import DEFINITIONS, WHOLE_PROVINCE, RateRule
+from services.alerts.domain.concentration import Concentration
+from services.alerts.policy import (
+    CONCENTRATION,
+    DEFINITIONS,
+    WHOLE_PROVINCE,
+    ConcentrationRule,
+    RateRule,
+)
 from shared.events.alerts import (
     ALERT_ACKNOWLEDGED,
     ALERT_CLEARED,
@@ -71,6 +78,47 @@ def raised(
         incomplete=sorted(parked),
     )
     return _decided(ALERT_RAISED, alert, at)
+
+
+def raised_on_tickets(
+    rule: ConcentrationRule,
+    product_id: str,
+    crowd: Concentration,
+    *,
+    day: date,
+    policy_version: str,
+    parked: Iterable[str],
+) -> Decided:
+    """Tickets crowd on a product since an instant of this day (集中反馈预警).
+
+    Of one day there is one alert: it is cleared at the close of its day at the earliest.
+    """
+    alert_id = alert_id_of(rule.id, "product", product_id, WHOLE_PROVINCE, day)
+    alert = Alert(
+        alert_id=alert_id,
+        rule=rule.id,
+        article=rule.article,
+        title=rule.title,
+        subject="product",
+        subject_id=product_id,
+        scope=WHOLE_PROVINCE,
+        state="open",
+        raised_at=crowd.at,
+        figure=Figure(
+            numerator=len(crowd.tickets),
+            denominator=0,
+            percent=None,
+            tickets=len(crowd.tickets),
+            hospitals=crowd.hospitals,
+        ),
+        threshold=rule.tickets,
+        definition=CONCENTRATION,
+        evidence=f"/alerts/v1/alerts/{alert_id}/tickets",
+        policy_version=policy_version,
+        divisions=sorted(crowd.divisions),
+        incomplete=sorted(parked),
+    )
+    return _decided(ALERT_RAISED, alert, crowd.at)
 
 
 def cleared(alert: Alert, because: Clearing, *, at: datetime, parked: Iterable[str]) -> Decided:

@@ -13,23 +13,36 @@ from typing import Any, Final
 from services.alerts.projections.lines import STORED, Key
 from shared.store.locks import PUBLISH_CLASS
 
-_COLUMNS: Final = ", ".join((*STORED, "first_day", "last_day"))
-_KEPT: Final = ", ".join(STORED)
 
-# No condition may stand within: PostgreSQL would no longer see through it to the indexes' order.
-EVER_WRITTEN: Final = f"""
-(SELECT {_COLUMNS}, {2**31 - 1} AS until FROM lines
- UNION ALL SELECT {_COLUMNS}, until FROM past_lines) AS lines"""
-"""The rows of now and those that are kept, as something to select from."""
+def ever_written(table: str, columns: Sequence[str]) -> str:
+    """The rows of now and those that are kept, under the table's own name.
 
-# The row is locked before its copy is made, as by everybody who writes rows: nobody waits crosswise.
-_KEEP: Final = f"""
-INSERT INTO past_lines ({_KEPT}, until)
-SELECT {", ".join("l." + name for name in STORED)}, $3
-FROM unnest($1::text[], $2::text[]) AS u (order_id, line_id)
-JOIN lines AS l ON l.order_id = u.order_id AND l.line_id = u.line_id
-WHERE l.since < $3 ORDER BY l.order_id, l.line_id FOR NO KEY UPDATE OF l
+    No condition may stand within: PostgreSQL would no longer see through it to the indexes' order.
+    """
+    names = ", ".join(columns)
+    return f"""
+(SELECT {names}, {2**31 - 1} AS until FROM {table}
+ UNION ALL SELECT {names}, until FROM past_{table}) AS {table}"""
+
+
+def keeping(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
+    """The statement that keeps rows: an array for each column of the key, then the number issued.
+
+    A row is locked before its copy is made, as by everybody who writes rows: nobody waits crosswise.
+    """
+    arrays = ", ".join(f"${n}::text[]" for n in range(1, len(key) + 1))
+    same = " AND ".join(f"t.{name} = u.{name}" for name in key)
+    issued = f"${len(key) + 1}"
+    return f"""
+INSERT INTO past_{table} ({", ".join(columns)}, until)
+SELECT {", ".join("t." + name for name in columns)}, {issued}
+FROM unnest({arrays}) AS u ({", ".join(key)}) JOIN {table} AS t ON {same}
+WHERE t.since < {issued} ORDER BY {", ".join("t." + name for name in key)} FOR NO KEY UPDATE OF t
 ON CONFLICT DO NOTHING"""
+
+
+EVER_WRITTEN: Final = ever_written("lines", (*STORED, "first_day", "last_day"))
+_KEEP: Final = keeping("lines", ("order_id", "line_id"), STORED)
 
 
 async def hold_off_publishing(tx: Any) -> None:

@@ -1,4 +1,4 @@
-"""Which lines a figure looks at (统计范围), as a WHERE clause."""
+"""Which lines and tickets a figure looks at (统计范围), as a WHERE clause."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from services.alerts.projections.freezing import EVER_WRITTEN, was_published
+from services.alerts.projections.tickets import EVER_TICKETS
 from shared.kernel.codes import subtree_prefix
 
 COLUMNS: Final = {
@@ -97,10 +98,30 @@ def among(where: Where, scope: Scope, ids: Sequence[str]) -> None:
         where.add(COLUMNS[scope.subject] + " = ANY({0}::text[])", list(ids))
 
 
+def tickets_of(scope: Scope, first: date, last: date) -> Where:
+    """The tickets of a scope that are due in these days; they have neither role nor batch (工单范围)."""
+    where = Where("tickets" if scope.publication is None else EVER_TICKETS)
+    where.add("due_day BETWEEN {0} AND {1}", first, last)
+    if scope.publication is not None:
+        where.add(was_published(scope.publication))
+    if scope.category is not None:
+        where.add("category = {0}", scope.category)
+    if scope.id is not None and scope.subject != TOTAL:
+        whose = "product_id = {0}" if scope.subject == "product" else "addressees @> ARRAY[{0}]"
+        where.add(whose, scope.id)
+    _narrow_place(where, scope)
+    return where
+
+
 def _narrow(where: Where, scope: Scope) -> None:
     """What an order and its lines have in common: whose, and where."""
     if scope.id is not None and scope.subject in COLUMNS:
         where.add(COLUMNS[scope.subject] + " = {0}", scope.id)
+    _narrow_place(where, scope)
+
+
+def _narrow_place(where: Where, scope: Scope) -> None:
+    """Of which hospitals (医院等级与区划)."""
     if scope.level is not None:
         where.add("level = {0}", scope.level)
     if scope.division is not None:

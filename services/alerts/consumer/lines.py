@@ -1,4 +1,4 @@
-"""The bus door (事件入口): facts of orders, deliveries and registers become rows, in any order."""
+"""The part of lines (明细折叠): facts of orders and deliveries become rows, in any order."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from services.alerts.domain.line import (
 from services.alerts.domain.outcome import outcome
 from services.alerts.domain.waiting import waits
 from services.alerts.projections import lines
-from services.alerts.projections.freezing import count_issued, hold_off_publishing, keep
+from services.alerts.projections.freezing import count_issued, keep
 from services.alerts.projections.lines import NOBODY, UNKNOWN, Key, Known, Row, Subject
 from services.alerts.projections.orders import refresh_orders
-from services.alerts.projections.registers import fold_registers
 from services.alerts.projections.waiting import begin_waiting, end_waiting
 from shared.events.envelope import Record, cause_of
 from shared.events.orders import (
@@ -39,10 +38,6 @@ from shared.events.orders import (
     OrderFact,
     Placed,
 )
-from shared.events.topics import DELIVERIES, ORDERS, REFERENCE
-from shared.runtime.room import Room
-
-TOPICS: Final = (ORDERS, DELIVERIES, REFERENCE)
 
 _HEARD: Final = (
     PLACED, ANSWERED, CANCELLED, LINE_VOIDED, DUE_MOVED, DISPATCHED, ARRIVED, RECEIVED,
@@ -75,10 +70,8 @@ class Heard(msgspec.Struct):
     answers: set[str] = set()
 
 
-async def fold(tx: Any, records: Sequence[Record], room: Room) -> None:
+async def fold_lines(tx: Any, records: Sequence[Record]) -> None:
     """Take a batch into the rows: one load, one fold in memory, one or two writes (折叠)."""
-    await hold_off_publishing(tx)
-    await fold_registers(tx, records)
     heard = hear(records)
     if not heard.parts:
         return
