@@ -9,6 +9,7 @@ import time
 import uvloop
 
 from bench.append import append_vs_eventsourcing
+from bench.fire import fire_vs_hand
 from bench.fold import fold_vs_hand
 from bench.growth import cost_growth
 from bench.ingest import ingest_vs_fastapi_core, ingest_vs_raw
@@ -30,6 +31,7 @@ ALL = {
         append_vs_eventsourcing,
         fold_vs_hand,
         cost_growth,
+        fire_vs_hand,
         scorecards,
         stream_vs_hand,
         stream_vs_hand_log,

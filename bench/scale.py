@@ -29,6 +29,8 @@ class Scale:
     copies: int = 19
     """How many copies of the small store's rows the large one holds more."""
     lines: int = 1_000_000
+    pending: int = 1_000_000
+    """Tickets with a deadline; one in a hundred is due at each 24:00 of `fire_vs_hand`."""
 
 
 FULL = Scale()
@@ -44,4 +46,5 @@ QUICK = Scale(
     settling=1,
     copies=2,
     lines=20_000,
+    pending=50_000,
 )

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jicai.client import Jicai
-from shared.kernel.clock import local_text, parse_instant
+from jicai.tables import minute
 
 __all__ = ["show_alerts"]
 
@@ -19,14 +19,18 @@ Json = dict[str, Any]
 
 SUBJECTS: Final = {"distributor": "配送企业", "manufacturer": "生产企业", "product": "产品"}
 BECAUSE: Final = {"recovered": "已恢复", "sample_too_small": "样本不足"}
+CROWDING: Final = "A3.3-feedback"
+"""Its figure is no rate: tickets and hospitals are counted."""
 SHOWN: Final = 12
 
 
 def show_alerts(client: Jicai, console: Console, *, as_of: date) -> None:
-    """Open alerts, how the others ended, the late-response lists day by day, and a publication."""
-    alerts = list(client.pages("/alerts/v1/alerts", limit=1000))
+    """Open alerts, how the others ended, crowded tickets, late-response lists, a publication."""
+    found = list(client.pages("/alerts/v1/alerts", limit=1000))
+    alerts = [one for one in found if one["rule"] != CROWDING]
     console.print(_open_table([one for one in alerts if one["state"] == "open"]))
     console.print(_ended_table([one for one in alerts if one["state"] == "cleared"]))
+    console.print(_crowds_table([one for one in found if one["rule"] == CROWDING]))
     console.print(_lists_table(client.pages("/alerts/v1/late-response-lists", limit=1000)))
     published = client.post("/alerts/v1/publications", {"window": "30d", "as_of": str(as_of)})
     console.print(_publication_table(published))
@@ -44,7 +48,7 @@ def _open_table(alerts: list[Json]) -> Table:
             alert["title"],
             SUBJECTS[alert["subject"]],
             alert["subject_id"],
-            local_text(parse_instant(alert["raised_at"]))[:16].replace("T", " "),
+            minute(alert["raised_at"]),
             f"[red]{figure['percent']}%[/red] ({figure['numerator']}/{figure['denominator']})",
             f"{alert['threshold']}%",
         )
@@ -60,6 +64,28 @@ def _ended_table(alerts: list[Json]) -> Table:
     ended = Counter(alert["cleared_because"] for alert in alerts)
     for reason, words in BECAUSE.items():
         table.add_row(words, str(ended[reason]))
+    return table
+
+
+def _crowds_table(alerts: list[Json]) -> Table:
+    """Products that many hospitals reported (集中反馈), raised at the ticket that made it many."""
+    table = Table(title=f"集中反馈预警({len(alerts)} 条)", title_justify="left")
+    for column in ("产品", "发出时间"):
+        table.add_column(column, no_wrap=True)
+    for column in ("工单数", "医疗机构数"):
+        table.add_column(column, justify="right")
+    table.add_column("解除时间", no_wrap=True)
+    for alert in sorted(alerts, key=lambda one: (one["raised_at"], one["alert_id"])):
+        figure = alert["figure"]
+        ended = alert["cleared_at"]
+        table.add_row(
+            alert["subject_id"],
+            minute(alert["raised_at"]),
+            str(figure.get("tickets", figure["numerator"])),
+            str(figure.get("hospitals", "")),
+            "[red]未解除[/red]" if ended is None else minute(ended),
+        )
+    table.caption = "工单提交即判定, 不等日结"
     return table
 
 

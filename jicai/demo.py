@@ -25,6 +25,7 @@ from jicai.imports.run import run_import
 from jicai.province.play import play
 from jicai.province.story import write_story
 from jicai.tables import show_addresses, show_figures
+from jicai.ticket_tables import show_tickets
 
 PROVINCE = "bureau:360000"
 IMPORTER = "importer:360000"
@@ -56,6 +57,7 @@ def run_demo(
                 statuses=played.statuses,
                 rejected=played.rejected,
             )
+            show_tickets(client, console, played.acts)
             show_alerts(client, console, as_of=story.last_day)
         if keep_serving:
             show_addresses(url, console)

@@ -19,6 +19,7 @@ from jicai.rooms import SERVICES
 from jicai.status_findings import Door, Status
 from jicai.status_table import show
 from jicai.topics import address_of
+from services.feedback.projections.standing import count_under_way
 from shared.bus.kafka import KafkaBus
 from shared.runtime.desk import UNAVAILABLE
 from shared.runtime.measuring import Ends, sources_of
@@ -52,12 +53,20 @@ async def _ask_door(found: Status, url: str) -> None:
         async with httpx2.AsyncClient(base_url=url, timeout=_SECONDS) as client:
             names = (await client.get("/version")).json()["services"]
             ready = await client.get("/readyz", headers={"Accept-Language": "zh-CN"})
-            wrong = "" if ready.status_code == 200 else str(ready.json()["detail"])
+            wrong = not_well(ready)
     except (httpx2.HTTPError, ValueError, KeyError):
         found.silent.append(url)
         return
     for name in names:
         found.doors[name] = Door(url, wrong)
+
+
+def not_well(ready: httpx2.Response) -> str:
+    """Why it does not serve, or what somebody should look at although it does."""
+    document = ready.json()
+    if ready.status_code != 200:
+        return str(document["detail"])
+    return "; ".join(f"{name}: {what}" for name, what in document.get("notices", {}).items())
 
 
 async def _ask_database(found: Status, settings: Settings) -> None:
@@ -77,6 +86,7 @@ async def _ask_database(found: Status, settings: Settings) -> None:
         found.horizon = await horizon_age(connection)
         for name in SERVICES:
             found.standings[name] = await _standing(found, connection, name, bus)
+        found.tickets = await count_under_way(connection)
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         found.database = "结构未更新, 请运行 jicai migrate / not migrated"
     except (*UNAVAILABLE, asyncpg.PostgresError) as error:

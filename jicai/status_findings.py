@@ -33,6 +33,8 @@ class Status:
     silent: list[str] = field(default_factory=list)
     """Addresses that did not answer."""
     standings: dict[str, Standing] = field(default_factory=dict)
+    tickets: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    """Those under way, by state and level of supervision."""
     horizon: float = 0.0
     database: str = ""
     """What is wrong with the database; empty when it answered."""

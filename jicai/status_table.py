@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,10 +15,12 @@ from shared.kernel.clock import local_text
 from shared.store.standing import LAG_MAX, Standing
 
 UNKNOWN = "?"
+STATES = {"open": "待回复", "promised": "已承诺", "solved": "待确认"}
+LEVELS = {"county": "县级", "city": "市级", "province": "省级"}
 
 
 def show(status: Status, faults: Sequence[str], console: Console) -> None:
-    """A row for each service, the database's horizon, and every fault by name."""
+    """A row for each service, the database's horizon, the tickets under way, every fault by name."""
     table = Table(title=f"运行状况  {_moment(status)}", title_justify="left")
     for column in (
         "服务",
@@ -34,6 +37,8 @@ def show(status: Status, faults: Sequence[str], console: Console) -> None:
     if not status.database:
         table.caption = f"最老的写事务: {status.horizon:.1f} 秒"
     console.print(table)
+    if not status.database:
+        console.print(f"在办工单: {_tickets(status)}", highlight=False)
     if not faults:
         console.print("[green]一切正常 / all is well[/green]")
     for fault in faults:
@@ -67,6 +72,19 @@ def _standing(status: Status, standing: Standing | None) -> list[str]:
         due += f"\n最早 {local_text(standing.next_due)}"
     relay = "—" if standing.relay_lag is None else _count(standing.relay_lag)
     return [lag or "—", relay, str(standing.parked_keys), held, due]
+
+
+def _tickets(status: Status) -> str:
+    """How many, by state, and how many of them at which level."""
+    states: Counter[str] = Counter()
+    levels: Counter[str] = Counter()
+    for (state, level), number in status.tickets.items():
+        states[state] += number
+        if level is not None:
+            levels[level] += number
+    found = [f"{words} {states[state]}" for state, words in STATES.items() if states[state]]
+    climbed = [f"{words} {levels[level]}" for level, words in LEVELS.items() if levels[level]]
+    return f"{', '.join(found) or '无'}" + (f"; 其中督办 {', '.join(climbed)}" if climbed else "")
 
 
 def _count(lag: int) -> str:

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from jicai.client import Jicai
+from shared.kernel.clock import local_text, parse_instant
 
-__all__ = ["show_addresses", "show_figures"]
+__all__ = ["minute", "show_addresses", "show_figures"]
 
 Json = dict[str, Any]
 TARGETS = {"response": 95, "on_time": 90}
@@ -29,6 +30,7 @@ RATES = {
     "on_time_first": "首次配送及时率",
     "delivery": "配送率",
     "receipt": "到货率",
+    "feedback": "反馈解决率",
 }
 QUANTITIES = frozenset({"delivery", "receipt"})
 STATES = {
@@ -94,6 +96,11 @@ def show_addresses(base_url: str, console: Console) -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
+def minute(text: str) -> str:
+    """An instant as people write it down, in Beijing time to the minute."""
+    return local_text(parse_instant(text))[:16].replace("T", " ")
+
+
 def _total_table(card: Json) -> Table:
     window = card["window"]
     table = Table(title=f"全省总体情况  {window['from']} 至 {window['to']}", title_justify="left")
@@ -119,7 +126,16 @@ def _count(name: str, number: int) -> str:
 def _distributors_table(cards: Iterable[Json]) -> Table:
     table = Table(title="配送企业排名(得分低者在前)", title_justify="left")
     table.add_column("配送企业", no_wrap=True)
-    for column in ("订单行数", "响应率", "及时率", "首次及时率", "配送率", "到货率", "评分"):
+    for column in (
+        "订单行数",
+        "响应率",
+        "及时率",
+        "首次及时率",
+        "配送率",
+        "到货率",
+        "反馈率",
+        "评分",
+    ):
         table.add_column(column, justify="right")
     for card in sorted(cards, key=_worst_first):
         rates = card["rates"]
@@ -199,6 +215,8 @@ QUERIES = (
     ("未解除的预警", PROVINCE, "/alerts/v1/alerts?state=open&limit=5"),
     ("超时未响应清单", PROVINCE, "/alerts/v1/late-response-lists?limit=2"),
     ("预警实时推送", PROVINCE, "/alerts/v1/stream"),
+    ("省级督办的反馈工单", PROVINCE, "/feedback/v1/tickets?level=province&limit=5"),
+    ("等待省医保局处理的工单", PROVINCE, "/feedback/v1/waiting?limit=5"),
     ("赣州市医保局看到的待响应订单",
      "bureau:360700", "/orders/v1/orders?state=awaiting_answer&limit=5"),
     ("各服务的变更流", PROVINCE, "/orders/v1/changes?limit=5"),

@@ -1,4 +1,4 @@
-"""The nouns of a story: an order and its lines, a fact as CloudEvents JSON, a moment of posting."""
+"""The nouns of a story: an order and its lines, a fact as CloudEvents JSON, a moment of posting, an act."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ class Moment(NamedTuple):
     actor: str
     events: list[Json]
     order_id: str
+
+
+class Act(NamedTuple):
+    """Somebody does something with a ticket (工单操作): a request, dated by the platform's clock."""
+
+    instant: datetime
+    actor: str
+    ticket_id: str
+    name: str
+    """`open`, or the last part of the address."""
+    words: Json
+
+    @property
+    def path(self) -> str:
+        path = "/feedback/v1/tickets"
+        return path if self.name == "open" else f"{path}/{self.ticket_id}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

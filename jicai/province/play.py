@@ -1,8 +1,8 @@
 """Plays a story against a sandbox: moves its clock and posts what everyone posts, hour by hour.
 
 An hour is one step: the clock goes to its last instant, then its facts are posted, those of one
-actor in one request. What one order's parties tell each other keeps its order; strangers do not
-wait for one another.
+actor in one request, and after them what is done with tickets, one by one. What one order's parties
+tell each other keeps its order; strangers do not wait for one another.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import merge
 from itertools import groupby
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from jicai.client import Jicai
-from jicai.province.facts import Moment
+from jicai.client import Jicai, Problem
+from jicai.province.facts import Act, Moment
 from jicai.province.story import Story
 
 __all__ = ["PlayReport", "StoryInThePast", "play"]
@@ -52,6 +53,8 @@ class PlayReport:
     rejected: Counter[str] = field(default_factory=Counter)
     """Rejected events by code."""
     first_rejections: list[Json] = field(default_factory=list)
+    acts: Counter[str] = field(default_factory=Counter)
+    """What was done with tickets: accepted, or the code of the refusal."""
     requests: int = 0
     seconds: float = 0.0
 
@@ -85,24 +88,26 @@ def play(
         for path, body in story.reference:
             province.put(path, body)
             progress.advance(task)
-        task = progress.add_task("订单与配送", total=len(story.moments))
-        for moments in _steps(story, step):
-            instant = moments[-1].instant
+        task = progress.add_task("订单、配送与反馈", total=len(story.moments) + len(story.acts))
+        for told in _steps(story, step):
+            instant = told[-1].instant
             province.clock(instant)
             progress.update(task, description=_shown(instant))
-            for wave in _waves(moments):
+            for wave in _waves([one for one in told if isinstance(one, Moment)]):
                 for results in posters.map(lambda post: _post(client, *post), wave.items()):
                     report.count(results)
-            progress.advance(task, len(moments))
+            report.acts.update(_act(client, one) for one in told if isinstance(one, Act))
+            progress.advance(task, len(told))
         province.clock(story.ends_at)
         province.settle()
     report.seconds = time.monotonic() - begun
     return report
 
 
-def _steps(story: Story, step: timedelta) -> Iterator[list[Moment]]:
-    for _, moments in groupby(story.moments, key=lambda m: (m.instant - story.begins_at) // step):
-        yield list(moments)
+def _steps(story: Story, step: timedelta) -> Iterator[list[Moment | Act]]:
+    told: Iterator[Moment | Act] = merge(story.moments, story.acts, key=lambda one: one.instant)
+    for _, ones in groupby(told, key=lambda one: (one.instant - story.begins_at) // step):
+        yield list(ones)
 
 
 def _waves(moments: Sequence[Moment]) -> list[dict[str, list[Json]]]:
@@ -127,6 +132,15 @@ def _waves(moments: Sequence[Moment]) -> list[dict[str, list[Json]]]:
 
 def _post(client: Jicai, actor: str, events: list[Json]) -> list[Json]:
     return client.as_actor(actor).post_events(events)
+
+
+def _act(client: Jicai, act: Act) -> str:
+    """A refusal is an answer like another: people try what the rules do not allow."""
+    try:
+        client.as_actor(act.actor).post(act.path, act.words)
+    except Problem as problem:
+        return problem.code
+    return "accepted"
 
 
 def _shown(instant: datetime) -> str:

@@ -18,9 +18,11 @@ from jicai.province.accounting import after_arrival
 from jicai.province.behaviour import happens
 from jicai.province.catalogue import catalogue_resources, products
 from jicai.province.companies import company_resources, distributors
+from jicai.province.complaining import draw_complaints
 from jicai.province.days import at
 from jicai.province.delivering import deliveries
-from jicai.province.facts import Moment, Order
+from jicai.province.facts import Act, Moment, Order
+from jicai.province.handling import handling
 from jicai.province.ordering import answering, cancelling, draw_orders, placing
 from jicai.province.places import hospitals
 
@@ -40,6 +42,8 @@ class Story:
     """(path, body) of organisations, products, batches, agreements, listings, in this order."""
     moments: list[Moment]
     """By instant; none after the end."""
+    acts: list[Act]
+    """What is done with tickets, likewise."""
 
     @property
     def begins_at(self) -> datetime:
@@ -63,7 +67,7 @@ def write_story(
     """A whole story. What would happen after its last day is left out: orders stay under way."""
     places, sellers = hospitals(), distributors()
     rng = Random(f"{seed}/orders")  # noqa: S311 a story, not a secret
-    drawn = draw_orders(rng, first_day, last_day, orders, places, sellers, products())
+    drawn = list(draw_orders(rng, first_day, last_day, orders, places, sellers, products()))
     ends_at = at(last_day, 24)
     moments = [m for order in drawn for m in _life(seed, order) if m.instant < ends_at]
     return Story(
@@ -76,7 +80,16 @@ def write_story(
             *catalogue_resources(places, sellers),
         ],
         moments=sorted(moments, key=lambda m: (m.instant, m.order_id)),
+        acts=sorted(_acts(seed, drawn, first_day, ends_at), key=lambda a: (a.instant, a.ticket_id)),
     )
+
+
+def _acts(seed: int, drawn: list[Order], first_day: date, ends_at: datetime) -> Iterator[Act]:
+    """The tickets of all, each from its own seed."""
+    rng = Random(f"{seed}/tickets")  # noqa: S311 a story, not a secret
+    for complaint in draw_complaints(rng, drawn, first_day):
+        own = Random(f"{seed}/{complaint.ticket_id}")  # noqa: S311 a story, not a secret
+        yield from (act for act in handling(own, complaint) if act.instant < ends_at)
 
 
 def _life(seed: int, order: Order) -> Iterator[Moment]:

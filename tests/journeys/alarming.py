@@ -14,9 +14,10 @@ from tests.oracle.alerts import (
     SmallSample,
     alerts,
     closing_days,
-    divisions_of,
     small_samples,
 )
+from tests.oracle.concentrated import RULE as CROWD
+from tests.oracle.concentrated import areas_of, concentrated
 from tests.oracle.lists import LateList, late_lists
 from tests.oracle.orders import Orders
 from tests.oracle.wire import parse_time
@@ -24,7 +25,11 @@ from tests.oracle.world import covers
 
 ALERTS, SMALL = "/alerts/v1/alerts", "/alerts/v1/small-samples"
 LISTS = "/alerts/v1/late-response-lists"
-DEFINITIONS = {"A3.3-response": "response.v1", "A3.3-on-time": "on_time.v1"}
+DEFINITIONS = {
+    "A3.3-response": "response.v1",
+    "A3.3-on-time": "on_time.v1",
+    CROWD: "concentrated_feedback.v1",
+}
 MEMBERS = {
     *("alert_id", "rule", "article", "subject", "subject_id", "scope", "state", "raised_at"),
     *("cleared_at", "cleared_because", "acknowledged", "figure", "threshold", "definition"),
@@ -87,6 +92,7 @@ def same(told: list[Any], meant: list[Any], where: str) -> None:
 def compare_alerts(players: Players, model: Orders, since: datetime, now: datetime) -> list[Alert]:
     """Every alert, in both states and through every filter, is the oracle's; returns those."""
     meant, client = alerts(model, since, now), players[EVERYONE]
+    meant += concentrated(model, since, now)
     told = everything(client, ALERTS, limit=7)
     assert len({item["alert_id"] for item in told}) == len(told)
     same([alert_told(item) for item in told], [alert_meant(one) for one in meant], "alerts")
@@ -102,6 +108,20 @@ def compare_alerts(players: Players, model: Orders, since: datetime, now: dateti
     return meant
 
 
+def compare_crowds(players: Players, model: Orders, meant: list[Alert]) -> int:
+    """Behind an alert of crowding tickets stand the oracle's tickets; returns how many alerts."""
+    crowds = {(one.subject_id, one.raised_at): one for one in meant if one.rule == CROWD}
+    told = everything(players[EVERYONE], ALERTS, rule=CROWD)
+    for item in told:
+        one = crowds[item["subject_id"], parse_time(item["raised_at"])]
+        hospitals = {model.complaints.tickets[ticket].hospital_id for ticket in one.tickets}
+        counts = item["figure"]["tickets"], item["figure"]["hospitals"]
+        assert counts == (len(one.tickets), len(hospitals)), item
+        behind = everything(players[EVERYONE], item["evidence"])
+        assert sorted(row["ticket_id"] for row in behind) == sorted(one.tickets), item
+    return len(told)
+
+
 FILTERS: dict[str, Any] = {
     "state": lambda one: one.state,
     "rule": lambda one: one.rule,
@@ -113,10 +133,10 @@ FILTERS: dict[str, Any] = {
 def compare_bureaus(
     players: Players, model: Orders, meant: list[Alert], divisions: list[str]
 ) -> int:
-    """A bureau sees the alerts whose figure holds a line of its area; returns how many it may not."""
+    """A bureau sees the alerts whose figure holds a line or ticket of its area; how many it may not."""
     hidden = 0
     for division in divisions:
-        area = [one for one in meant if any(covers(division, d) for d in divisions_of(model, one))]
+        area = [one for one in meant if any(covers(division, d) for d in areas_of(model, one))]
         found = everything(players[f"bureau:{division}"], ALERTS)
         chosen = [alert_meant(one) for one in area]
         same([alert_told(item) for item in found], chosen, f"alerts seen by {division}")

@@ -9,7 +9,7 @@ import httpx2
 
 from shared.testing.sandbox import Sandbox
 from tests.oracle import reading
-from tests.oracle.figures import Question, evidence, scorecard, subjects
+from tests.oracle.figures import Evidence, Question, evidence, scorecard, subjects
 from tests.oracle.histories import REFERENCE_ACTOR, History
 from tests.oracle.replay import Played, http_status, play
 from tests.oracle.wire import SHANGHAI, parse_time
@@ -56,8 +56,19 @@ def play_step(sandbox: Sandbox, players: Players, played: Played) -> None:
         sandbox.move(step[1].isoformat())
     elif step[0] == "put":
         players.put(step[1], step[2])
+    elif step[0] == "ask":
+        _ask(players[step[1]], played)
     else:
         _post(players[step[1]], step[2], played.verdicts, played.now)
+
+
+def _ask(client: httpx2.Client, played: Played) -> None:
+    """A step of a ticket is answered as the oracle answers it."""
+    _, _, ticket_id, name, body = played.step
+    path = "/feedback/v1/tickets" + ("" if name == "open" else f"/{ticket_id}/{name}")
+    answer = client.post(path, json=body)
+    told = f"at {played.now}: {played.step}\n product {answer.text}"
+    assert answer.status_code == played.status, told
 
 
 def _post(client: httpx2.Client, events: list[Any], verdicts: list[Any], now: datetime) -> None:
@@ -101,7 +112,7 @@ def _compare(meant: Any, told: Any, where: str) -> None:
 
 
 RATES = ("response", "answered", "on_time", "on_time_first", "delivery", "receipt",
-         "response_orders_ytd")  # fmt: skip
+         "feedback", "response_orders_ytd")  # fmt: skip
 
 
 def parameters(question: Question) -> dict[str, str]:
@@ -139,7 +150,7 @@ def compare_figures(players: Players, model: Any, question: Question) -> int:
 
 def compare_evidence(players: Players, model: Any, question: Question) -> int:
     """The evidence behind each rate of one subject is the oracle's, line by line."""
-    count = 0
+    count, steps = 0, ticket_steps(players)
     for rate in RATES:
         told, after = [], None
         while True:
@@ -153,21 +164,50 @@ def compare_evidence(players: Players, model: Any, question: Question) -> int:
             if after is None:
                 break
         meant = evidence(model, question, rate)
-        assert sorted(
-            (
-                x["order_id"],
-                x["line_id"] or "",
-                x["outcome"],
-                int(x["numerator"]),
-                int(x["denominator"]),
-            )
-            for x in told
-        ) == sorted(
-            (x.order_id, x.line_id or "", x.outcome, int(x.numerator), int(x.denominator))
-            for x in meant
-        ), (question, rate)
+        assert sorted(map(item_told, told)) == sorted(map(item_meant, meant)), (question, rate)
+        for item in told:
+            decided_by = {(cause["source"], cause["id"]) for cause in item["decided_by"]}
+            assert decided_by, (question, rate, item)
+            if rate == "feedback":
+                named = {steps[cause] for cause in decided_by}
+                assert {ticket for ticket, _ in named} == {item["ticket_id"]}, item
+                assert (item["ticket_id"], "open") in named, item
         count += len(told)
     return count
+
+
+STEPS = {"opened": "open", "replied": "reply", "solved": "solved", "reopened": "reopen"}
+
+
+def ticket_steps(players: Players) -> dict[tuple[str, str], tuple[str, str]]:
+    """Which step of which ticket each fact of the feedback service tells of, by source and id."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    after: dict[str, str] = {}
+    while page := _get(players["ops:360000"], "/feedback/v1/changes", limit="1000", **after):
+        for event in page["items"]:
+            step = STEPS.get(event["type"].split(".")[2], "")
+            found[event["source"], event["id"]] = event["data"].get("ticket_id", ""), step
+        if not page["items"]:
+            break
+        after = {"after": page["next"]}
+    return found
+
+
+def item_told(item: Any) -> tuple[Any, ...]:
+    """An item of evidence, of a line, an order or a ticket."""
+    return (
+        *(item.get("ticket_id") or item["order_id"], item.get("line_id") or ""),
+        *(parse_time(item["due_at"]), item["outcome"]),
+        *(int(item["numerator"]), int(item["denominator"])),
+    )
+
+
+def item_meant(item: Evidence) -> tuple[Any, ...]:
+    """The same of the oracle's."""
+    return (
+        *(item.order_id, item.line_id or "", item.due_at, item.outcome),
+        *(item.numerator, item.denominator),
+    )
 
 
 def _get(client: httpx2.Client, path: str, **parameters: str) -> Any:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.journeys.goods import IMPORTER
-from tests.journeys.strange import ODD, cursor, mutated, requests, values
+from tests.journeys.goods import HOSPITAL, IMPORTER
+from tests.journeys.strange import ODD, TICKET, cursor, mutated, requests, values
 
 QUIET = {"/sandbox/v1/settle", "/livez", "/alerts/v1/stream"}
 """Nothing to ask of these: the first takes its time, and the last has no end."""
@@ -59,6 +59,7 @@ def check(answer: Any) -> None:
 
 def test_strange_requests_are_never_a_500(market, operations, events):
     client = market[None]
+    assert market[HOSPITAL].post("/feedback/v1/tickets", json=TICKET).status_code == 201
 
     @settings(
         max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,

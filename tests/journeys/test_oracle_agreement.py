@@ -3,6 +3,7 @@ brute-force reading of the contract, which imports nothing of the product (see t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,10 +15,12 @@ from tests.journeys.playing import (
     compare_orders,
     play_both,
 )
+from tests.oracle.complaining import complaining
 from tests.oracle.figures import Question, subjects
 from tests.oracle.histories import history
 from tests.oracle.wire import SHANGHAI
 
+COMPLAINED = 3
 KINDS = ("distributor", "manufacturer", "product", "total")
 
 
@@ -26,6 +29,8 @@ KINDS = ("distributor", "manufacturer", "product", "total")
 )
 def test_product_and_oracle_agree(seed: int, importer: bool) -> None:
     told = history(seed, orders=40, days=30, importer=importer)
+    if seed == COMPLAINED:
+        told = complaining(told, crowded=False, others=24)
     with running_sandbox(now=told.start.isoformat()) as sandbox:
         model, now, players = play_both(sandbox, told)
         assert compare_orders(players, model, now) > 10
@@ -47,14 +52,12 @@ def test_product_and_oracle_agree(seed: int, importer: bool) -> None:
                 {"role": "selected"},
                 {"level": "primary"},
                 {"division": "360100"},
+                {"batch_id": "B-early"},
             ):
                 compare_figures(
                     players, model, Question(subject=subject, window="90d", as_of=as_of, **narrowed)
                 )
-        question = Question(subject="distributor", window="90d", as_of=as_of)
-        for distributor in subjects(model, question):
-            assert compare_evidence(
-                players,
-                model,
-                Question(subject="distributor", id=distributor, window="90d", as_of=as_of),
-            )
+        for kind in ("distributor", "manufacturer", "total"):
+            question = Question(subject=kind, window="90d", as_of=as_of)
+            for one in ["total"] if kind == "total" else subjects(model, question):
+                assert compare_evidence(players, model, replace(question, id=one))

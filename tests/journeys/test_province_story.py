@@ -111,6 +111,36 @@ def test_the_story_has_its_troubles():
     assert any(e["data"]["order_id"] not in dispatched_orders for e in placed[:1000])
 
 
+def test_every_act_on_a_ticket_occurs_and_only_after_its_opening():
+    assert {act.name for act in STORY.acts} == {
+        "open", "reply", "solved", "confirm", "reopen", "supervise", "close",
+    }  # fmt: skip
+    assert [act.instant for act in STORY.acts] == sorted(act.instant for act in STORY.acts)
+    assert STORY.acts[-1].instant < STORY.ends_at
+    opened = {}
+    for act in STORY.acts:
+        if act.name == "open":
+            assert act.ticket_id not in opened
+            assert act.actor == f"hospital:{act.words['hospital_id']}"
+            opened[act.ticket_id] = act.words
+        own = opened[act.ticket_id]
+        if act.name in ("reply", "solved"):
+            assert act.actor.removeprefix("distributor:") in own["addressees"]
+    assert len({words["category"] for words in opened.values()}) >= 7
+
+
+def test_tickets_crowd_on_the_product_that_is_short_and_name_orders_that_were_placed_before():
+    placed = {e["data"]["order_id"]: m.instant for m in STORY.moments for e in m.events
+              if e["type"] == "jicai.order.placed.v1"}  # fmt: skip
+    openings = [act for act in STORY.acts if act.name == "open"]
+    for act in openings:
+        [order_id] = act.words["order_ids"]
+        assert placed[order_id] < act.instant
+    short = [act for act in openings if act.words["product_id"] == "D005"]
+    assert len({act.actor for act in short}) >= 3
+    assert (short[2].instant - short[0].instant).days < 30
+
+
 class FakeSandbox:
     """Answers by the contract as far as a player can see; busy at first, as servers are."""
 
@@ -162,6 +192,7 @@ CARD = {
         "on_time_first": RATE,
         "delivery": RATE,
         "receipt": NO_RATE,
+        "feedback": NO_RATE,
     },
     "excused": 3,
     "back_entered": 4,
@@ -187,6 +218,8 @@ def test_a_story_is_played_whole_and_never_ahead_of_the_clock():
     sandbox = FakeSandbox(datetime(2026, 1, 5, 9, tzinfo=BEIJING))
     report = play(a_client(sandbox), story)
     assert report.events == len(events(story)) == sum(report.statuses.values())
+    assert report.acts == {"accepted": len(story.acts)}
+    assert story.acts
     assert sandbox.too_early == []
     assert sandbox.now == story.ends_at
 

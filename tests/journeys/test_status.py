@@ -79,6 +79,16 @@ async def test_all_is_well_while_all_four_serve_and_what_is_not_well_is_named(da
             assert "alerts: 搁置 1 键" in page
             assert "未到期限" in page
             assert "最早" in page
+            await connection.execute(
+                """INSERT INTO feedback.streams
+                       (stream, version, state, first_position, bureau, ticket_state, level)
+                   VALUES ('ticket-1', 1, '', 1, '360102', 'open', NULL),
+                          ('ticket-2', 1, '', 1, '360100', 'promised', 'city'),
+                          ('ticket-3', 1, '', 1, '360000', 'open', 'province'),
+                          ('ticket-4', 1, '', 1, '360102', 'confirmed', 'county')"""
+            )
+            page = status(data, url)[1]
+            assert "在办工单: 待回复 2, 已承诺 1; 其中督办 市级 1, 省级 1" in page
             await connection.execute("DELETE FROM alerts.parked")
             assert status(data, url)[0] == 0
         finally:

@@ -13,17 +13,19 @@ from tests.journeys.visibility_rows import ACTORS, DEMAND, ROWS, TICKET, Row
 
 
 class Scene:
-    """H's order that D never answers: its list, its alert; and H's ticket."""
+    """H's order that D never answers: its list, its alert; and H's tickets, the first of them closed."""
 
     def __init__(self, market: Market) -> None:
         self.market = market
         lines = [line(f"L{n}") for n in range(12)]
         tale = market.tale()
         assert tale.place(lines=lines)["status"] == "accepted"
-        opened = market[HOSPITAL].post(
-            "/feedback/v1/tickets", json={**TICKET, "ticket_id": f"{H}-T1"}
-        )
-        assert opened.status_code == 201, opened.text
+        for ticket_id in (f"{H}-T0", f"{H}-T1"):
+            opened = market[HOSPITAL].post(
+                "/feedback/v1/tickets", json={**TICKET, "ticket_id": ticket_id}
+            )
+            assert opened.status_code == 201, opened.text
+        self._ask("POST", f"/feedback/v1/tickets/{H}-T0/close", json={"reason": "重复提交"})
         assert market[PROVINCE].put("/orders/v1/demand-reports/R", json=DEMAND).status_code == 200
         market.sandbox.move("2026-01-08T10:00:00+08:00")
         made = self._ask(

@@ -32,6 +32,9 @@ ACTORS: dict[str, str | None] = {
 HOSPITALS = "hospital neighbour far"
 OVERSEERS = "province regulator finance importer ops"
 IN_AREA = f"county city {OVERSEERS}"
+UNINVOLVED = "regulator finance importer ops"
+PARTIES = f"{HOSPITALS} distributor rival maker other_maker county city elsewhere province"
+"""Those for whom a ticket may wait."""
 ALL = f"{HOSPITALS} distributor rival maker other_maker county city elsewhere {OVERSEERS}"
 WATCHED = f"distributor rival maker other_maker county city elsewhere {OVERSEERS}"
 """Those whom alerts, figures and publications are about or for: no hospital."""
@@ -67,6 +70,12 @@ def get(path: str, at: str, ok: str, rest: int, **more: Any) -> Row:
 
 def post(path: str, at: str, gets: dict[int, str], rest: int, **more: Any) -> Row:
     return Row("POST", path, at, gets, rest, **more)
+
+
+def act(what: str, gets: dict[int, str], **more: Any) -> Row:
+    """An act on H's closed ticket."""
+    path = f"/feedback/v1/tickets/{{ticket_id}}/{what}"
+    return post(path, f"/feedback/v1/tickets/{H}-T0/{what}", gets, 404, **more)
 
 
 def register(kind: str, id_: str) -> list[Row]:
@@ -135,6 +144,10 @@ ROWS = [
         "/alerts/v1/alerts/{alert_id}/acknowledge", "/alerts/v1/alerts/{alert}/acknowledge",
         {200: "county city province", 403: "distributor regulator finance importer ops"}, 404,
     ),
+    get(
+        "/alerts/v1/alerts/{alert_id}/tickets", "/alerts/v1/alerts/{alert}/tickets",
+        f"distributor {IN_AREA}", 404,
+    ),
     get("/alerts/v1/small-samples", "/alerts/v1/small-samples", WATCHED, 403),
     get("/alerts/v1/late-response-lists", "/alerts/v1/late-response-lists", ALL, 404),
     get(
@@ -168,6 +181,32 @@ ROWS = [
         "/feedback/v1/tickets/{ticket_id}", f"/feedback/v1/tickets/{H}-T1",
         f"hospital distributor {IN_AREA}", 404,
     ),
+    get(
+        "/feedback/v1/tickets/{ticket_id}/deadlines", f"/feedback/v1/tickets/{H}-T1/deadlines",
+        f"hospital distributor {IN_AREA}", 404,
+    ),
+    # acts: who sees the ticket and may not do it gets 403, before what is wrong with the words;
+    # who may gets 422 for an empty body where one is needed, and 409 for a ticket that is closed
+    act("reply", {422: "distributor", 403: f"hospital {IN_AREA}"}),
+    act("solved", {409: "distributor", 403: f"hospital {IN_AREA}"}),
+    act("confirm", {409: "hospital", 403: f"distributor {IN_AREA}"}),
+    act("reopen", {409: "hospital", 403: f"distributor {IN_AREA}"}),
+    act("supervise", {422: "county province", 403: f"hospital distributor city {UNINVOLVED}"}),
+    act("close", {422: "county province", 403: f"hospital distributor city {UNINVOLVED}"}),
+    act(
+        "reply", {409: "distributor", 403: f"hospital {IN_AREA}"},
+        json={"promised_at": "2026-01-09T10:00:00+08:00"},
+    ),
+    act(
+        "supervise", {409: "county province", 403: f"hospital distributor city {UNINVOLVED}"},
+        json={"measure": "约谈", "note": "说明"},
+    ),
+    act(
+        "close", {409: "county province", 403: f"hospital distributor city {UNINVOLVED}"},
+        json={"reason": "说明"},
+    ),
+    get("/feedback/v1/waiting", "/feedback/v1/waiting", PARTIES, 403),
+    get("/feedback/v1/audit", "/feedback/v1/audit", "province regulator ops", 403),
     get("/feedback/v1/calendar/{year}", "/feedback/v1/calendar/2026", ALL, 404),
     Row("PUT", "/feedback/v1/calendar/{year}", "/feedback/v1/calendar/2029", {200: "province"}, 403, json={"days": []}),
     # settlement: manufacturers have no part in it
