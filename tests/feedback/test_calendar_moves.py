@@ -10,16 +10,16 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from services.feedback.api.acting import act
-from services.feedback.api.acts import REPLY, SOLVE
 from services.feedback.api.bodies import TicketBody
 from services.feedback.api.loading import load_year
 from services.feedback.api.opening import open_ticket
 from services.feedback.app import service
+from services.feedback.commands import Act, Reply, Solve
 from services.feedback.projections.registers import fold_registers
-from shared.events.feedback import DEADLINE_MOVED
+from shared.events.feedback import DEADLINE_MOVED, REPLIED, SOLVED
 from shared.kernel.calendar_years import SpecialDay
 from shared.kernel.clock import parse_instant
+from shared.kernel.decider import Sent
 from shared.runtime.actors import Actor
 from shared.runtime.marks import append_marks
 from shared.runtime.room import Room
@@ -59,6 +59,16 @@ async def _opened(room: Room, number: int = 1) -> str:
     said = TicketBody.model_construct(order_ids=None, prominent=False, **words)
     await open_ticket(room, Actor("hospital", HOSPITAL), said, words)
     return str(words["ticket_id"])
+
+
+async def _does(room: Room, ticket_id: str, type_: str, command: Act) -> None:
+    now = await room.now()
+    sent = Sent(
+        f"ticket-{ticket_id}", f"urn:jicai:{DISTRIBUTOR}", f"{ticket_id}-{type_}", type_, now,
+        b"", b"{}", command, "distributor", DISTRIBUTOR,
+    )  # fmt: skip
+    [verdict] = await desk_of(room).submit([sent])
+    assert verdict.status == "accepted"
 
 
 async def _move(room: Room, text: str, *, awake: bool = True) -> None:
@@ -120,6 +130,19 @@ async def test_a_due_that_would_move_before_now_stays(room: Room) -> None:
     assert len(await _facts(room, ticket)) == 1
 
 
+async def test_a_due_that_moves_to_this_very_instant_passes_at_once(room: Room) -> None:
+    """It does not move before now: a notice loaded at 24:00 may name the day that ends."""
+    await load_year(room, PROVINCE, 2027, [NEW_YEAR, BRIDGE])
+    ticket = await _opened(room)
+    await _move(room, "2027-01-05T00:00:00")
+    await load_year(room, PROVINCE, 2027, [NEW_YEAR])  # the 4th was worked after all
+    told = [(type_, recorded) for type_, recorded, _ in await _facts(room, ticket)]
+    now = at("2027-01-05T00:00:00")
+    assert told[1:] == [
+        (name, now) for name in ("deadline_moved", "reply_overdue", "supervision_began")
+    ]
+
+
 async def test_what_has_passed_is_not_undone_by_a_later_due(room: Room) -> None:
     ticket = await _opened(room)
     await _move(room, "2027-01-05T00:00:00")
@@ -145,7 +168,7 @@ async def test_a_year_that_a_release_brought_moves_what_was_counted_without_it(
 
 async def test_solved_tickets_move_their_confirmation_alone(room: Room) -> None:
     ticket = await _opened(room)
-    await act(room, Actor("distributor", DISTRIBUTOR), ticket, SOLVE, None)
+    await _does(room, ticket, SOLVED, Solve(by="distributor"))
     await load_year(room, PROVINCE, 2027, [NEW_YEAR, BRIDGE])
     moved = [fact["name"] for type_, _, fact in await _facts(room, ticket) if "moved" in type_]
     assert moved == ["confirm_due"]
@@ -170,8 +193,8 @@ async def _loaded_at_noon(postgres: str, *, awake: bool) -> Told:
     """Type, instant and deadlines of each fact of a ticket whose promise broke an hour before."""
     async with fresh_database(postgres) as dsn, _at_year_end(dsn) as room:
         ticket = await _opened(room)
-        promise = {"promised_at": "2027-01-06T11:00:00+08:00"}
-        await act(room, Actor("distributor", DISTRIBUTOR), ticket, REPLY, promise)
+        promise = Reply(promised_at=at("2027-01-06T11:00:00"), by="distributor")
+        await _does(room, ticket, REPLIED, promise)
         await _move(room, "2027-01-06T09:00:00")
         await _move(room, "2027-01-06T12:00:00", awake=awake)
         days = [NEW_YEAR, SpecialDay(date(2027, 1, 8), "holiday", "试验")]

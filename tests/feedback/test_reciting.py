@@ -136,6 +136,13 @@ def test_a_province_due_that_follows_the_recorded_one_passes_without_a_word() ->
     assert story.history.count("province_overdue") == 1
 
 
+def test_what_passed_without_a_word_is_not_stopped_by_what_comes_after_it() -> None:
+    story = opened().wait(march(18)).says(SOLVE, march(18)).says(REOPEN, march(19))
+    assert story.clocks == {"level_due": end_of(24)}
+    story.says(SOLVE, end_of(24))
+    assert standing(story, march(25))[-2:] == [("level_due", "passed"), ("confirm_due", "running")]
+
+
 def test_closing_stops_what_was_running_and_leaves_the_rest() -> None:
     story = opened().wait(march(5)).says(Close(reason="重复", by=COUNTY), march(5))
     assert standing(story, march(30)) == [("reply_due", "passed"), ("level_due", "stopped")]

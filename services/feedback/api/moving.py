@@ -42,5 +42,6 @@ async def move_deadlines(
         batch: Batch[Any, Any] = Batch(kit.decider, found, {}, now, world)
         for stream in found:
             batch.apply(stream, lambda ticket: list(moved_deadlines(ticket, before, world, now)))
+        batch.wake_all(list(found), now)  # one that moved to this very instant has passed
         if batch.events:
             await store(tx, kit, batch)

@@ -21,16 +21,17 @@ def moved_deadlines(
 ) -> Iterator[Decided]:
     """One fact a deadline that counts otherwise now, be it only that it is no longer provisional.
 
-    One that would stand at or before now keeps its old due: nobody is made late by a notice.
+    One that would move before now keeps its old due: nobody is made late by a notice.
     """
     for key, running in ticket.running.items():
-        if running.day is None:
+        # At the province a level due that follows the recorded one passes without a word.
+        if running.day is None or running.due_at <= now:
             continue
         name = cast(DeadlineName, key)
         n = workdays(name, world.terms)
         new = deadline(name, running.start, running.day, world.calendar, n)
         stays = new.due_at == running.due_at and new.provisional == running.provisional
-        if new.due_at <= now or (stays and before.explain(running.day, n) == new.days):
+        if new.due_at < now or (stays and before.explain(running.day, n) == new.days):
             continue
         fact = DeadlineMoved(
             **naming(ticket, SYSTEM, now), name=name, before=running.due_at, deadlines=[new]

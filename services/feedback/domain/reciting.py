@@ -32,46 +32,43 @@ class Recited(msgspec.Struct):
 
 _ENDS: Final[dict[str, dict[str, Standing]]] = {
     facts.REPLIED: {"reply_due": "met"},
-    facts.SOLVED: {"reply_due": "stopped", "promised": "stopped", "level_due": "stopped"},
+    facts.SOLVED: dict.fromkeys(("reply_due", "promised", "level_due"), "stopped"),
     facts.CONFIRMED: {"confirm_due": "met"},
     facts.REOPENED: {"confirm_due": "stopped"},
-    facts.REPLY_OVERDUE: {"reply_due": "passed"},
-    facts.PROMISE_BROKEN: {"promised": "passed"},
-    facts.PROVINCE_OVERDUE: {"level_due": "passed"},
+    facts.ESCALATED: {"level_due": "stopped"},  # a prominent ticket stops at no level on its way
     facts.CLOSED: dict.fromkeys(("reply_due", "promised", "confirm_due", "level_due"), "stopped"),
 }
-"""Which running deadlines a fact ends, and how; an escalation is looked at by itself."""
+"""Which running deadlines a fact ends before they pass, and how."""
 
 
 def recited(told: Iterable[tuple[str, TicketFact]], now: datetime) -> list[Recited]:
     """Every deadline in the order in which they began, as they stand now."""
     items: list[Recited] = []
     for type_, fact in told:
-        _end(items, type_, fact)
+        _pass(items, fact.at)
+        _end(items, type_)
         if isinstance(fact, DeadlineMoved):
             _move(items, fact)
             continue
         for deadline in fact.deadlines:
             _begin(items, deadline)
-    for item in items:
-        # At the province a level due that follows the recorded one passes without a word.
-        if item.state == "running" and item.deadline.due_at <= now:
-            item.state = "passed"
+    _pass(items, now)
     return items
 
 
-def _end(items: Sequence[Recited], type_: str, fact: TicketFact) -> None:
+def _pass(items: Sequence[Recited], at: datetime) -> None:
+    """What was still running at its due has passed, by a fact or, at the province, without a word."""
+    for item in items:
+        if item.state == "running" and item.deadline.due_at <= at:
+            item.state = "passed"
+
+
+def _end(items: Sequence[Recited], type_: str) -> None:
     ends = _ENDS.get(type_, {})
     for item in items:
         name = item.deadline.name
-        if item.state == "running":
-            if type_ == facts.ESCALATED and name == "level_due":
-                # Passed, or cut short: a prominent ticket stops at no level on its way.
-                item.state = "passed" if item.deadline.due_at <= fact.at else "stopped"
-            elif type_ == facts.CONFIRMED and item.deadline.due_at <= fact.at:
-                item.state = "passed"  # nobody spoke until then
-            elif name in ends:
-                item.state = ends[name]
+        if item.state == "running" and name in ends:
+            item.state = ends[name]
         elif item.state == "stopped" and name == "promised" and type_ == facts.CONFIRMED:
             item.state = "met"
 
