@@ -11,12 +11,11 @@ from fastapi import Request
 
 from services.feedback.api.bodies import Said, read_said
 from services.feedback.api.looking import ticket_now
+from services.feedback.api.said import as_sent
 from services.feedback.commands import Act
 from services.feedback.domain.rules import may_act
 from services.feedback.domain.ticket import Ticket, decode
-from services.feedback.projections.tickets import find_state, stream_of
-from shared.events.envelope import written
-from shared.kernel.decider import Sent
+from services.feedback.projections.tickets import find_state
 from shared.kernel.errors import Problem, Refusal
 from shared.runtime.actors import Acting, forbidden
 from shared.runtime.problems import refusal_problem
@@ -53,37 +52,17 @@ async def act(room: Room, acting: Acting, ticket_id: str, asked: Asked, request:
     except Refusal as refusal:
         raise refusal_problem(refusal) from None
     assert room.desk is not None
-    sent = await _sent(room, acting, ticket_id, asked, command, said)
+    # Its id is ours, for none was sent: a client that repeats itself uses an Idempotency-Key.
+    event_id = f"{ticket_id}-{uuid4().hex}"
+    words = {**said, "ticket_id": ticket_id, "by": str(actor)}
+    now = await room.now()
+    sent = as_sent(actor, ticket_id, event_id, asked.event_type, command, words, now)
     [verdict] = await room.desk.submit([sent])
     if verdict.refusal is not None:
         raise _problem(verdict.refusal)
     state = await find_state(room.pool, ticket_id)
     assert state is not None
     return decode(state)
-
-
-async def _sent(
-    room: Room, acting: Acting, ticket_id: str, asked: Asked, command: Act, said: Said
-) -> Sent:
-    """The act as the actor's own event, dated by our clock; its id is ours, for none was sent."""
-    actor, now = acting.actor, await room.now()
-    source, event_id = f"urn:jicai:{actor.organisation}", f"{ticket_id}-{uuid4().hex}"
-    data = {**said, "ticket_id": ticket_id, "by": str(actor)}
-    sha256, payload = written(
-        source=source, id=event_id, type=asked.event_type, time=now, data=data
-    )
-    return Sent(
-        stream=stream_of(ticket_id),
-        source=source,
-        event_id=event_id,
-        type=asked.event_type,
-        occurred_at=now,
-        sha256=sha256,
-        payload=payload,
-        command=command,
-        role=actor.role,
-        organisation=actor.organisation,
-    )
 
 
 def _problem(refusal: Refusal) -> Problem:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from services.feedback.api.bodies import TicketBody
+from services.feedback.api.bodies import Said, TicketBody
+from services.feedback.api.said import as_sent
 from services.feedback.commands import OpenTicket
 from services.feedback.domain.ticket import Ticket, decode
-from services.feedback.projections.tickets import find_state, stream_of, words_of_opening
-from shared.events.envelope import written
+from services.feedback.projections.tickets import find_state, words_of_opening
 from shared.events.feedback import TICKET_OPENED
 from shared.kernel.canonical import canonical
 from shared.kernel.decider import Sent
@@ -23,7 +23,7 @@ CONFLICT: Final = "conflicting_duplicate"
 
 
 async def open_ticket(
-    room: Room, actor: Actor, said: TicketBody, words: dict[str, Any]
+    room: Room, actor: Actor, said: TicketBody, words: Said
 ) -> tuple[Ticket, bool]:
     """The ticket, and whether it is new; a Problem where it is refused. Durable when it returns."""
     verdict = await _judged(room, _sent(actor, said, words, await room.now()))
@@ -61,9 +61,7 @@ def _conflict() -> Problem:
     )
 
 
-def _sent(actor: Actor, said: TicketBody, words: dict[str, Any], now: datetime) -> Sent:
-    """The opening as the hospital's own event, dated by our clock (CloudEvents)."""
-    source, event_id = f"urn:jicai:{said.hospital_id}", f"{said.ticket_id}-opened"
+def _sent(actor: Actor, said: TicketBody, words: Said, now: datetime) -> Sent:
     command = OpenTicket(
         ticket_id=said.ticket_id,
         hospital_id=said.hospital_id,
@@ -75,23 +73,5 @@ def _sent(actor: Actor, said: TicketBody, words: dict[str, Any], now: datetime) 
         prominent=said.prominent,
         by=str(actor),
     )
-    try:
-        sha256, payload = written(
-            source=source, id=event_id, type=TICKET_OPENED, time=now, data=words
-        )
-    except ValueError as error:
-        raise Problem(
-            422, "malformed", f"内容无法规范化: {error}", f"cannot be written canonically: {error}"
-        ) from None
-    return Sent(
-        stream=stream_of(said.ticket_id),
-        source=source,
-        event_id=event_id,
-        type=TICKET_OPENED,
-        occurred_at=now,
-        sha256=sha256,
-        payload=payload,
-        command=command,
-        role=actor.role,
-        organisation=actor.organisation,
-    )  # fmt: skip
+    event_id = f"{said.ticket_id}-opened"
+    return as_sent(actor, said.ticket_id, event_id, TICKET_OPENED, command, words, now)

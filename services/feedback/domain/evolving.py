@@ -20,13 +20,13 @@ def evolve(ticket: Ticket | None, type_: str, fact: Any) -> Ticket:
     _CHANGES[type_](ticket, fact)
     for deadline in fact.deadlines:
         if deadline.name != "promise_limit":  # kept by the reply that began it
-            ticket.running[deadline.name] = _running(deadline, ticket)
+            # A reply due without its days runs again: they were told when it began.
+            runs_again = deadline.name == "reply_due" and not deadline.days
+            ticket.running[deadline.name] = ticket.reply_due if runs_again else _begun(deadline)
     return ticket
 
 
-def _running(deadline: facts.Deadline, ticket: Ticket) -> Running:
-    if deadline.name == "reply_due" and not deadline.days:
-        return ticket.reply_due  # it runs again
+def _begun(deadline: facts.Deadline) -> Running:
     return Running(
         deadline.start,
         deadline.due_at,
@@ -37,14 +37,7 @@ def _running(deadline: facts.Deadline, ticket: Ticket) -> Running:
 
 
 def _opened(fact: facts.TicketOpened) -> Ticket:
-    [deadline] = fact.deadlines
-    reply_due = Running(
-        deadline.start,
-        deadline.due_at,
-        deadline.days[0].date - _ONE_DAY,
-        deadline.calendar_version,
-        deadline.provisional,
-    )
+    reply_due = _begun(fact.deadlines[0])
     return Ticket(
         ticket_id=fact.ticket_id,
         hospital_id=fact.hospital_id,
@@ -140,7 +133,7 @@ def _closed(ticket: Ticket, fact: facts.Closed) -> None:
 
 def _deadline_moved(ticket: Ticket, fact: facts.DeadlineMoved) -> None:
     if fact.name == "reply_due":
-        ticket.reply_due = _running(fact.deadlines[0], ticket)
+        ticket.reply_due = _begun(fact.deadlines[0])
 
 
 _CHANGES: Final[dict[str, Callable[[Ticket, Any], None]]] = {
