@@ -224,6 +224,7 @@ class Ticket:
         self.calendar = calendar
         for deadline in self.deadlines:
             deadline.move(calendar, at)
+        self.advance(at)  # one that moved to this very instant has passed
 
     def _passed(self, name: str, at: datetime) -> None:
         if name == "confirm_due":
