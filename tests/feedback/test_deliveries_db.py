@@ -188,13 +188,13 @@ def ticket(*order_ids: str, state: str = "open", hospital_id: str = HOSPITAL) ->
 
 async def shown(pool: asyncpg.Pool, actor: Actor, about: Any = None) -> dict[str, Any]:
     """What stands with the ticket for this reader."""
-    document = await measured(pool, about or ticket(ORDER), actor)
+    [document] = await measured(pool, [about or ticket(ORDER)], actor)
     assert document is not None
     return document
 
 
 async def test_a_ticket_that_names_no_order_has_nothing_measured(pool: asyncpg.Pool) -> None:
-    assert await measured(pool, ticket(), OWNER) is None
+    assert await measured(pool, [ticket()], OWNER) == [None]
 
 
 async def test_a_ticket_shows_of_its_orders_the_lines_of_its_product(pool: asyncpg.Pool) -> None:
@@ -231,6 +231,16 @@ async def test_a_ticket_shows_of_its_orders_the_lines_of_its_product(pool: async
             {"order_id": f"{HOSPITAL}-2", "state": "unknown", "lines": []},
         ],
     }
+
+
+async def test_a_page_of_tickets_shows_each_what_it_shows_alone(pool: asyncpg.Pool) -> None:
+    """One question for the page: nobody is shown what another ticket of it names."""
+    await take(pool, records(placed(), arrived(SENT + DAY)))
+    stranger = ticket(ORDER, hospital_id="H36010200009")
+    page = [ticket(ORDER), ticket(), stranger, ticket(f"{HOSPITAL}-2")]
+    together = await measured(pool, page, OWNER)
+    assert together == [(await measured(pool, [one], OWNER))[0] for one in page]
+    assert [one and one["state"] for one in together] == ["arrived", None, "unknown", "unknown"]
 
 
 async def test_the_hospital_that_is_asked_to_confirm_is_told_what_was_measured(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -41,4 +42,14 @@ async def ticket_now(room: Room, actor: Actor, ticket_id: str) -> Looked:
 
 async def shown(room: Room, actor: Actor, ticket: Ticket) -> dict[str, Any]:
     """The ticket for this reader, with what has arrived of the orders it names (到货情况)."""
-    return {**ticket_document(ticket), "deliveries": await measured(room.pool, ticket, actor)}
+    [document] = await all_shown(room, actor, [ticket])
+    return document
+
+
+async def all_shown(room: Room, actor: Actor, tickets: Sequence[Ticket]) -> list[dict[str, Any]]:
+    """The same for a page of tickets."""
+    arrived = await measured(room.pool, tickets, actor)
+    return [
+        {**ticket_document(ticket), "deliveries": deliveries}
+        for ticket, deliveries in zip(tickets, arrived, strict=True)
+    ]

@@ -7,7 +7,7 @@ hospital's, stands here as one that nobody knows (contract, section 2).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -50,16 +50,27 @@ _ASKS: Final = (
 )
 
 
-async def measured(connection: Any, ticket: Ticket, actor: Actor) -> dict[str, Any] | None:
-    """What has arrived of the ticket's product, for this reader; None where no order is named."""
-    named = list(dict.fromkeys(ticket.order_ids))
-    if not named:
-        return None
-    rows = await find_orders(connection, named, ticket.hospital_id)
-    known = {row["order_id"]: _visible(_known(row), actor) for row in rows}
+async def measured(
+    connection: Any, tickets: Sequence[Ticket], actor: Actor
+) -> list[dict[str, Any] | None]:
+    """What has arrived of each ticket's product, for this reader; None where no order is named.
+
+    One question for all of them: a page of tickets costs no more than one.
+    """
+    named = {(order_id, one.hospital_id) for one in tickets for order_id in one.order_ids}
+    rows = await find_orders(connection, named) if named else []
+    known = {(row["order_id"], row["hospital_id"]): _visible(_known(row), actor) for row in rows}
+    return [_told(ticket, known, actor) if ticket.order_ids else None for ticket in tickets]
+
+
+def _told(
+    ticket: Ticket, known: Mapping[tuple[str, str], KnownOrder], actor: Actor
+) -> dict[str, Any]:
     found = {
-        order_id: measure(known[order_id], ticket.product_id) if order_id in known else []
-        for order_id in named
+        order_id: measure(order, ticket.product_id)
+        if (order := known.get((order_id, ticket.hospital_id)))
+        else []
+        for order_id in ticket.order_ids
     }
     missing = sum(not lines for lines in found.values())
     lines = [line for some in found.values() for line in some]

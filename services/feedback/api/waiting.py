@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from services.feedback.api.looking import shown
+from services.feedback.api.looking import all_shown
 from services.feedback.api.views import ticket_document
 from services.feedback.domain.ticket import Ticket, decode
 from services.feedback.projections.waiting import list_waiting
 from shared.kernel.clock import parse_instant, utc_text
-from shared.runtime.actors import Actor, CurrentActor, forbidden
+from shared.runtime.actors import CurrentActor, forbidden
 from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
 
@@ -29,7 +29,14 @@ async def get_waiting(
         raise forbidden("没有工单等待该角色处理", "no ticket waits for this role")
     behind = _behind(after)
     rows = await list_waiting(room.pool, actor, after=behind, limit=limit)
-    items = [await _document(room, actor, decode(row["state"])) for row in rows]
+    tickets = [decode(row["state"]) for row in rows]
+    # Who is asked to confirm reads here what has arrived; the others need not be told.
+    is_asked = actor.role == "hospital"
+    told = await all_shown(room, actor, tickets) if is_asked else map(ticket_document, tickets)
+    items = [
+        {"waits_for": waits_for(actor.role, ticket), **document}
+        for ticket, document in zip(tickets, told, strict=True)
+    ]
     last = cursor(utc_text(rows[-1]["due"]), rows[-1]["stream"]) if rows else None
     return page(items, limit, last)
 
@@ -42,13 +49,6 @@ def _behind(after: str | None) -> tuple[datetime, str] | None:
         return parse_instant(due), stream
     except (ValueError, OverflowError):
         raise bad_cursor() from None
-
-
-async def _document(room: Room, actor: Actor, ticket: Ticket) -> dict[str, Any]:
-    """Who is asked to confirm reads here what has arrived; the others need not be told."""
-    is_asked = actor.role == "hospital"
-    told = await shown(room, actor, ticket) if is_asked else ticket_document(ticket)
-    return {"waits_for": waits_for(actor.role, ticket), **told}
 
 
 def waits_for(role: str, ticket: Ticket) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 Row = tuple[Any, ...]
@@ -26,7 +26,7 @@ WHERE a.version < excluded.version"""
 
 # One statement, so that an order and its arrivals are of one moment.
 _FIND: Final = """
-SELECT o.order_id, o.distributor_id, o.lines,
+SELECT o.order_id, o.hospital_id, o.distributor_id, o.lines,
        ARRAY(SELECT a.arrived_at FROM arrivals a WHERE a.order_id = o.order_id
              ORDER BY a.delivery_id) AS arrived_at,
        ARRAY(SELECT a.lines FROM arrivals a WHERE a.order_id = o.order_id
@@ -35,7 +35,8 @@ SELECT o.order_id, o.distributor_id, o.lines,
              WHERE e.order_id = o.order_id AND e.is_cancelled) AS cancelled,
        ARRAY(SELECT e.line_id FROM ended_lines e
              WHERE e.order_id = o.order_id AND NOT e.is_cancelled) AS void
-FROM placed_orders o WHERE o.order_id = ANY($1::text[]) AND o.hospital_id = $2"""
+FROM unnest($1::text[], $2::text[]) AS named (order_id, hospital_id)
+JOIN placed_orders o USING (order_id, hospital_id)"""
 
 
 async def store(
@@ -49,7 +50,9 @@ async def store(
             await tx.execute(statement, *map(list, zip(*rows, strict=True)))
 
 
-async def find_orders(connection: Any, order_ids: Sequence[str], hospital_id: str) -> list[Any]:
-    """Those of these orders that are known and this hospital's, with all that arrived of them."""
-    rows: list[Any] = await connection.fetch(_FIND, order_ids, hospital_id)
+async def find_orders(connection: Any, named: Collection[tuple[str, str]]) -> list[Any]:
+    """Those of these (order, hospital) that are known and that hospital's, with all that arrived."""
+    rows: list[Any] = await connection.fetch(
+        _FIND, [order_id for order_id, _ in named], [hospital_id for _, hospital_id in named]
+    )
     return rows
