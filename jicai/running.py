@@ -15,6 +15,7 @@ from shared.runtime.measuring import measuring_of
 from shared.runtime.settings import Settings
 from shared.runtime.time import DatabaseTime
 from shared.runtime.web import create_app
+from shared.store.access.sealing import Sealing
 from shared.store.embedded import DataDirectoryInUse, EmbeddedPostgres, running_dsn
 from shared.store.policy_files import policy_from
 
@@ -95,10 +96,12 @@ async def _migrate(settings: Settings, dsn: str) -> dict[str, list[str]]:
 
 
 def _house(name: str, settings: Settings, dsn: str) -> House:
+    secret = settings.secrets_key
     return House(
         dsn,
         chosen(name),
         DatabaseTime(),
         policy_from(settings.policy),
         kafka=address_of(settings),
+        sealing=Sealing(secret.get_secret_value() if secret else None),
     )

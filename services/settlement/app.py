@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter
 
-from services.settlement.api import accruals
+from services.settlement.api import (
+    accounts,
+    accruals,
+    chain,
+    entries,
+    months,
+    offsets,
+    prepayments,
+    retention,
+    retention_inputs,
+    unmatched,
+)
+from services.settlement.clockwork.effects import bring_about
+from services.settlement.clockwork.sealing import seal
 from services.settlement.consumer import TOPICS, fold
-from services.settlement.domain.accrual import ACCRUALS, OrderAccruals
-from shared.kernel.decider import Sent
+from services.settlement.domain.rules import COLUMNS, SETTLING, State
+from services.settlement.domain.world import NO_WORLD, World
 from shared.kernel.policy import Policy
 from shared.runtime.calendars import CalendarHolder
 from shared.runtime.handling import Kit
 from shared.runtime.service import Service
 from shared.runtime.time import Time
-from shared.store.log import Head, StreamColumns
+from shared.store.log import StreamColumns
 
 router = APIRouter()
-router.include_router(accruals.router)
+for _part in (
+    accruals,
+    unmatched,
+    retention_inputs,
+    retention,
+    accounts,
+    entries,
+    chain,
+    offsets,
+    prepayments,
+    months,
+):
+    router.include_router(_part.router)
 
 
-def kit(_policy: Policy, _calendars: CalendarHolder, time: Time) -> Kit[OrderAccruals, None]:
+def kit(_policy: Policy, _calendars: CalendarHolder, time: Time) -> Kit[State, World]:
     """What the road of a write needs to know of settlement."""
-    return Kit("settlement", ACCRUALS, StreamColumns(), _no_world, time)
+    columns = StreamColumns(names=tuple(COLUMNS), types=tuple(COLUMNS.values()))
+    return Kit("settlement", SETTLING, columns, no_world, time, effects=bring_about)
 
 
-async def _no_world(_tx: Any, _head: Head, _now: datetime, _batch: Sequence[Sent]) -> None:
-    """An accrual stands on its receipt alone."""
+async def no_world(*_asked: object) -> World:
+    """What comes over the bus or the desk stands on its stream; doors that need more load it."""
+    return NO_WORLD
 
 
 service: Final = Service(
@@ -38,5 +63,6 @@ service: Final = Service(
     topics=TOPICS,
     fold=fold,
     kit=kit,
+    each_round=seal,
     migrations="services.settlement",
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.events.settlement import RetentionInputsSet
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccrueLine:
@@ -23,3 +25,65 @@ class AccrueLine:
     unit_price: int
     at: datetime
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SetRetentionInputs:
+    """A bureau states what a hospital's retained surplus is reckoned from (结余留用测算参数)."""
+
+    inputs: RetentionInputsSet
+
+
+@dataclass(frozen=True, slots=True)
+class CalculateRetention:
+    """A bureau has it calculated (结余留用测算). `by` is the actor who does."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostOffset:
+    """A finance office sets goods against claims (抵扣)."""
+
+    offset_id: str
+    hospital_id: str
+    amount_fen: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseEntry:
+    """A finance office undoes an entry (冲销). `postings` are its sides: account, debit, credit.
+
+    `untouched` says that nothing of it is drawn: a prepayment's money may have gone further.
+    """
+
+    entry_id: str
+    key: str
+    division: str
+    postings: tuple[tuple[str, int, int], ...]
+    untouched: bool
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMonth:
+    """The province's finance office closes a month, yyyy-MM (月结)."""
+
+    month: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostPrepayment:
+    """A finance office prepays a hospital (预付). `agreed_fen` is what it has agreed to buy of the batch."""
+
+    prepayment_id: str
+    hospital_id: str
+    batch_id: str
+    amount_fen: int
+    agreed_fen: int
+    percent: int
+    policy_version: str
+    by: str

@@ -75,7 +75,7 @@ CHANNELS: Final = (
         SETTLEMENT,
         "结算",
         "What the fund owes and pays.",
-        "accrual-<order_id>, statement-<statement_id>",
+        "accrual-<order_id>, statement-<statement_id>, retention-<batch_id>-<year>-<hospital_id>, offset-<offset_id>, entry-<entry_id>, month-<yyyy-MM>, ledger",
         settlement.FACTS,
     ),
     Channel(

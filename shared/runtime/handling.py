@@ -15,6 +15,7 @@ from shared.runtime.time import Time
 from shared.store.locks import lock_streams
 from shared.store.log import (
     Head,
+    NewEvent,
     StreamColumns,
     append,
     hint,
@@ -30,6 +31,9 @@ W = TypeVar("W")
 World = Callable[[asyncpg.Connection, Head, datetime, Sequence[Sent]], Awaitable[Any]]
 """Loads what decisions stand on besides the streams: registers, calendar, policy."""
 
+Effects = Callable[[asyncpg.Connection, Sequence[NewEvent]], Awaitable[None]]
+"""What facts bring about in tables of their service, in the transaction that records them."""
+
 
 class MarkMissing(Exception):
     """A closing instant has passed without its mark: append the missing marks, then begin again."""
@@ -44,6 +48,7 @@ class Kit(Generic[S, W]):
     columns: StreamColumns
     world: World
     time: Time
+    effects: Effects | None = None
 
 
 async def handle(
@@ -97,5 +102,7 @@ async def store(tx: asyncpg.Connection, kit: Kit[S, W], judged: Batch[S, W]) -> 
                 )
             )
     await store_streams(tx, kit.columns.upsert(), rows)
+    if kit.effects is not None:
+        await kit.effects(tx, judged.events)
     await hint(tx)
     return positions

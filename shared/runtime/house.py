@@ -30,6 +30,7 @@ from shared.runtime.relay import Relay
 from shared.runtime.room import Room
 from shared.runtime.service import Service
 from shared.runtime.time import Time
+from shared.store.access.sealing import Sealing
 from shared.store.database import BUS_ROLE, check_server, open_pool
 from shared.store.migrations import SchemaState, migrate, schema_state
 from shared.store.reader import LogReader
@@ -63,6 +64,7 @@ class House:
     policy: Policy
     own_time: bool = True
     kafka: KafkaAddress | None = None
+    sealing: Sealing = field(default_factory=Sealing)
     rooms: dict[str, Room] = field(default_factory=dict)
     consumers: dict[str, Consumer] = field(default_factory=dict)
     relays: dict[str, Relay] = field(default_factory=dict)
@@ -199,6 +201,7 @@ class House:
             time=self.time,
             policy=self.policy,
             calendars=calendars,
+            sealing=self.sealing,
         )
         if service.kit is not None:
             kit = service.kit(self.policy, CalendarHolder(), self.time)
@@ -225,6 +228,8 @@ class House:
                         await append_marks(room.pool, room.desk.kit, since_mark=since_mark)
                     else:
                         await fire_due(room.pool, room.desk.kit)
+                    if room.service.each_round is not None:
+                        await room.service.each_round(room)
                     room.health.pop("clockwork", None)
                 except Exception as error:
                     room.health["clockwork"] = f"{type(error).__name__}: {error}"

@@ -15,6 +15,7 @@ from shared.runtime.calendars import CalendarHolder
 from shared.runtime.desk import Desk
 from shared.runtime.service import Service
 from shared.runtime.time import Time
+from shared.store.access.sealing import Sealing
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Room:
     `catch_up` hurries the service's consumer, about a second at most: a door that does not know
     something calls it before it says so, for the bus may lag. True when nothing is left to read.
     `health` says why it cannot serve, `notices` what somebody should look at while it does.
+    `sealing` is how its own secrets are stored.
     """
 
     service: Service
@@ -35,6 +37,7 @@ class Room:
     health: dict[str, str] = field(default_factory=dict)
     catch_up: Callable[[], Awaitable[bool]] | None = None
     notices: Mapping[str, str] = field(default_factory=dict)
+    sealing: Sealing = field(default_factory=Sealing)
 
     async def now(self) -> datetime:
         """The instant it is for this service: the database's clock, or the sandbox's."""

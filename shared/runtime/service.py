@@ -23,6 +23,10 @@ Watch = Callable[[Any], Awaitable[Mapping[str, str]]]
 """`(room)`: looks now and then whether something is amiss that no request and no fold would meet;
 what it found, by name, for people to read."""
 
+Round = Callable[[Any], Awaitable[bool]]
+"""`(room)`: what is done behind the writers, about once a second, by whichever replica comes first;
+True when it wrote something. The sandbox does it whenever it waits until all is quiet."""
+
 Kept = Callable[[Record], Sequence[tuple[str, bytes | None]]]
 """What a fact means to the compacted topics: `(topic, value)` under its own key, None = tombstone."""
 
@@ -55,3 +59,4 @@ class Service:
     event_doors: tuple[str, ...] = ()
     kept: Kept | None = None
     watch: Watch | None = None
+    each_round: Round | None = None

@@ -25,6 +25,8 @@ MIGRATE_CLASS: Final = 0x4A46
 PARK_CLASS: Final = 0x4A47
 ANSWER_CLASS: Final = 0x4A48
 PUBLISH_CLASS: Final = 0x4A49
+MONTH_CLASS: Final = 0x4A4A
+"""Months of a ledger, taken by its triggers: writers shared, a close alone."""
 
 # The array's own order is kept: the gate first, then the sorted streams (`OFFSET 0` pins the plan).
 _TAKE: Final = """

@@ -128,8 +128,17 @@ async def _once(connection: asyncpg.Connection, statement: str) -> None:
 
 
 async def _grant(connection: asyncpg.Connection, service: str) -> None:
-    """Least rights: nobody who serves may rewrite a log; the bus may only read logs."""
+    """Least rights: nobody who serves may rewrite a log or a ledger; the bus may only read logs.
+
+    A table is a ledger when its comment begins with "append-only".
+    """
     role = role_of(service)
+    ledgers = await connection.fetch(
+        """SELECT relname FROM pg_class
+           WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p')
+             AND obj_description(oid, 'pg_class') LIKE 'append-only%'""",
+        service,
+    )
     for statement in (
         f"GRANT USAGE ON SCHEMA {service} TO {role}, {BUS_ROLE}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {service} TO {role}",
@@ -138,5 +147,9 @@ async def _grant(connection: asyncpg.Connection, service: str) -> None:
         f"REVOKE INSERT, UPDATE, DELETE ON {service}.schema_migrations FROM {role}",
         f"REVOKE INSERT, DELETE ON {service}.log_head FROM {role}",
         f"GRANT SELECT ON {service}.events, {service}.log_head TO {BUS_ROLE}",
+        *(
+            f"REVOKE UPDATE, DELETE, TRUNCATE ON {service}.{row['relname']} FROM {role}"
+            for row in ledgers
+        ),
     ):
         await connection.execute(statement)

@@ -22,14 +22,27 @@ TICKET = {
     "ticket_id": f"{H}-STRANGE", "hospital_id": H, "product_id": "P", "addressees": [D],
     "category": "other", "description": "说明", "order_ids": [f"{H}-1"],
 }  # fmt: skip
+RETENTION_INPUTS = {
+    "assessment": "0.40", "grade": "B", "accuracy": "1", "fund_ratio": "0.60",
+    "insured_share": "0.80",
+    "varieties": [
+        {
+            "generic_name": "通用名", "reported_quantity": "100000", "agreed_quantity": "70000",
+            "selected_quantity": "90000", "pre_price": "2.00", "selected_price": "0.50",
+            "non_selected": [{"quantity": "10000", "price": "1.80"}],
+        },
+    ],
+}  # fmt: skip
 WORDS = {
     "/tickets": TICKET,
     "/reply": {"promised_at": "2026-01-06T09:00:00+08:00"},
     "/supervise": {"measure": "约谈", "note": "说明"},
     "/close": {"reason": "说明"},
+    "/{year}/{hospital_id}": RETENTION_INPUTS,
+    ":calculate": {"batch_id": "B", "year": 2026, "hospital_id": H, "preview": True},
     "/calendar/{year}": {"days": [{"date": "2026-01-01", "kind": "holiday", "name": "元旦"}]},
 }
-"""Good bodies of feedback, by how their paths end."""
+"""Good bodies of feedback and settlement, by how their paths end."""
 
 ODD = [
     "", " ", "\0", "a\0b", "'", '"', "%", "%00", "\\", "..", "../..", ".", "/", "//", "?", "#",

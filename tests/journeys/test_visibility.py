@@ -227,7 +227,7 @@ PATHS = [
     "/orders/v1/products", "/orders/v1/reconciliation?day=2026-01-05",
     "/alerts/v1/scorecards?subject=distributor", "/alerts/v1/scorecards/total",
     "/alerts/v1/evidence?subject=total", "/feedback/v1/tickets", "/feedback/v1/calendar/2026",
-    "/settlement/v1/accruals",
+    "/settlement/v1/accruals", "/settlement/v1/unmatched",
 ]  # fmt: skip
 
 

@@ -36,7 +36,16 @@ class Scene:
             "alert": self._first("alerts", "alert_id", subject="distributor", subject_id=D),
             "list": self._first("late-response-lists", "list_id", distributor_id=D),
             "publication": made["publication_id"],
+            "entry": self._offset(),
         }
+
+    def _offset(self) -> str:
+        """An entry of H's in the ledger."""
+        said = {"offset_id": "OFFSET-1", "hospital_id": H, "amount_fen": 1}
+        answer = self.market["finance:360100"].post("/settlement/v1/offsets", json=said)
+        assert answer.status_code == 201, answer.text
+        entry_id: str = answer.json()["entry_id"]
+        return entry_id
 
     def _ask(self, method: str, path: str, **options: Any) -> Any:
         answer = self.market[PROVINCE].request(method, path, **options)

@@ -41,6 +41,12 @@ WATCHED = f"distributor rival maker other_maker county city elsewhere {OVERSEERS
 REGISTER = dict(PUTS)
 SHEET = "机构编号,机构类型,机构名称,行政区划\nH36010200001,医院,测试机构,360102\n"
 
+RETENTION_INPUTS = f"/settlement/v1/retention-inputs/B/2026/{H}"
+INPUTS = {
+    "assessment": "0.40", "accuracy": "1", "fund_ratio": "0.60", "insured_share": "0.80",
+    "varieties": [{"generic_name": "通用名", "pre_price": "20"}],
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Row:
@@ -214,6 +220,60 @@ ROWS = [
         "/settlement/v1/accruals", "/settlement/v1/accruals",
         f"{HOSPITALS} distributor rival county city elsewhere {OVERSEERS}", 403,
     ),
+    get(
+        "/settlement/v1/unmatched", "/settlement/v1/unmatched",
+        f"{HOSPITALS} distributor rival county city elsewhere {OVERSEERS}", 403,
+    ),
+    # retained surplus: the pool's bureau and the province state and calculate it, enterprises have no part
+    Row(
+        "PUT", "/settlement/v1/retention-inputs/{batch_id}/{year}/{hospital_id}", RETENTION_INPUTS,
+        {200: "city province", 403: f"hospital county {UNINVOLVED}"}, 404, json=INPUTS,
+    ),
+    get(
+        "/settlement/v1/retention-inputs/{batch_id}/{year}/{hospital_id}", RETENTION_INPUTS,
+        f"hospital {IN_AREA}", 404,
+    ),
+    post(
+        "/settlement/v1/retentions:calculate", "/settlement/v1/retentions:calculate",
+        {200: "city province", 404: "elsewhere"}, 403,
+        json={"batch_id": "B", "year": 2026, "hospital_id": H, "preview": True},
+    ),
+    get(
+        "/settlement/v1/retentions", "/settlement/v1/retentions",
+        f"{HOSPITALS} county city elsewhere {OVERSEERS}", 403,
+    ),
+    # the ledger: hospitals and manufacturers see nothing of it, enterprises their own accounts
+    get(
+        "/settlement/v1/accounts/{account}", f"/settlement/v1/accounts/hospital:{H}:prepaid", IN_AREA,
+        404,
+    ),
+    get("/settlement/v1/accounts/{account}", "/settlement/v1/accounts/fund:360100:bank", f"city {OVERSEERS}", 404),
+    get(
+        "/settlement/v1/accounts/{account}", f"/settlement/v1/accounts/enterprise:{D}:payable",
+        f"distributor elsewhere {IN_AREA}", 404,
+    ),
+    *(
+        get(f"/settlement/v1/{what}", f"/settlement/v1/{what}", f"elsewhere {IN_AREA}", 404)
+        for what in ("entries", "verify", "roots", "blocks")
+    ),
+    post(
+        "/settlement/v1/offsets", "/settlement/v1/offsets", {201: "finance"}, 403,
+        json={"offset_id": "OFFSET-2", "hospital_id": H, "amount_fen": 1},
+    ),
+    post(
+        "/settlement/v1/offsets", "/settlement/v1/offsets", {404: "finance"}, 403,
+        json={"offset_id": "OFFSET-3", "hospital_id": FAR, "amount_fen": 1},
+    ),
+    post(
+        "/settlement/v1/prepayments", "/settlement/v1/prepayments", {201: "finance"}, 403,
+        json={"prepayment_id": "PREPAYMENT-1", "hospital_id": H, "batch_id": "B", "amount_fen": 10**12},
+    ),
+    post(
+        "/settlement/v1/entries/{entry_id}/reverse", "/settlement/v1/entries/{entry}/reverse",
+        {422: "finance", 403: "county city province regulator importer ops"}, 404, json={},
+    ),
+    # finance of the province alone closes, and nobody a month that still runs
+    post("/settlement/v1/months/{month}/close", "/settlement/v1/months/2026-01/close", {}, 403),
     # feeds: everybody's, each with what it may see
     *(
         get(f"/{service}/v1/changes", f"/{service}/v1/changes", ALL, 404)

@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from services.settlement.app import service
-from services.settlement.consumer import Contradiction, fold
+from services.settlement.consumer import fold
+from services.settlement.consumer.accruing import Contradiction
 from services.settlement.projections.accruals import AccrualFilter, list_accruals
 from shared.events.envelope import Record
 from shared.events.orders import RECEIVED, Received, ReceivedLine

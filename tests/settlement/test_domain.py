@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from services.settlement.commands import AccrueLine
-from services.settlement.consumer import hear
-from services.settlement.domain.accrual import ACCRUALS, accruing, key_of
+from services.settlement.consumer.accruing import hear
+from services.settlement.domain.accrual import OrderAccruals, accruing, key_of
+from services.settlement.domain.rules import SETTLING
+from services.settlement.domain.world import NO_WORLD
 from shared.events.envelope import PLATFORM
 from shared.events.orders import Received, ReceivedLine
 from shared.events.settlement import LINE_ACCRUED, LineAccrued
@@ -83,7 +85,7 @@ def sent(command: AccrueLine, source: str = PLATFORM) -> Sent:
 
 def test_a_received_line_accrues_in_the_month_of_its_receipt() -> None:
     [command] = accruing(a_receipt(a_line()), RECORDED_AT)
-    decided = given(ACCRUALS).when(sent(command), at=RECORDED_AT, world=None).then(ACCRUED)
+    decided = given(SETTLING).when(sent(command), at=RECORDED_AT, world=NO_WORLD).then(ACCRUED)
     assert decided.topic == SETTLEMENT
     assert (decided.hospital_id, decided.distributor_id) == (HOSPITAL, DISTRIBUTOR)
     assert decided.manufacturers is None
@@ -92,7 +94,7 @@ def test_a_received_line_accrues_in_the_month_of_its_receipt() -> None:
 def test_an_accrual_is_dated_by_its_receipt_not_by_whoever_hears_of_it() -> None:
     [command] = accruing(a_receipt(a_line()), RECORDED_AT)
     much_later = RECORDED_AT + timedelta(days=40)
-    decided = given(ACCRUALS).when(sent(command), at=much_later, world=None).then(ACCRUED)
+    decided = given(SETTLING).when(sent(command), at=much_later, world=NO_WORLD).then(ACCRUED)
     assert decided.at == RECORDED_AT
 
 
@@ -108,21 +110,21 @@ def test_only_what_was_accepted_from_a_main_supplier_accrues() -> None:
 
 def test_half_a_fen_is_rounded_up_once_a_line() -> None:
     [command] = accruing(a_receipt(a_line(accepted=10_000, unit_price=50)), RECORDED_AT)
-    outcome = given(ACCRUALS).when(sent(command), at=RECORDED_AT, world=None)
+    outcome = given(SETTLING).when(sent(command), at=RECORDED_AT, world=NO_WORLD)
     assert outcome.decided is not None
     assert outcome.decided.fact.amount_fen == 1
 
 
 def test_nobody_but_the_platform_accrues() -> None:
     [command] = accruing(a_receipt(a_line()), RECORDED_AT)
-    given(ACCRUALS).when(
-        sent(command, source=f"urn:jicai:{DISTRIBUTOR}"), at=RECORDED_AT, world=None
+    given(SETTLING).when(
+        sent(command, source=f"urn:jicai:{DISTRIBUTOR}"), at=RECORDED_AT, world=NO_WORLD
     ).then_refused("not_yours", "/source")
 
 
 def test_an_order_adds_up_what_was_accrued() -> None:
-    order = given(ACCRUALS, Happened(LINE_ACCRUED, ACCRUED), Happened(LINE_ACCRUED, ACCRUED)).state
-    assert order is not None
+    order = given(SETTLING, Happened(LINE_ACCRUED, ACCRUED), Happened(LINE_ACCRUED, ACCRUED)).state
+    assert isinstance(order, OrderAccruals)
     assert (order.lines, order.amount_fen) == (2, 250_100)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -14,7 +13,7 @@ from shared.events.orders import Received
 from shared.events.settlement import LINE_ACCRUED, LineAccrued
 from shared.events.topics import SETTLEMENT
 from shared.kernel.clock import local_day
-from shared.kernel.decider import Decided, Decider, Sent
+from shared.kernel.decider import Decided, Sent
 from shared.kernel.errors import Refusal
 from shared.kernel.quantity import amount_fen, format_quantity
 
@@ -22,7 +21,7 @@ MAIN: Final = "main"
 """Only lines of a main supplier are settled by the fund (主供)."""
 
 
-class OrderAccruals(msgspec.Struct, array_like=True):
+class OrderAccruals(msgspec.Struct, array_like=True, tag="accrual"):
     """What has been accrued of one order (订单计提): how many receipt lines, and their sum."""
 
     order_id: str
@@ -86,7 +85,7 @@ def line_accrued(command: AccrueLine) -> LineAccrued:
     )
 
 
-def authorise(_order: OrderAccruals | None, sent: Sent, _world: None) -> None:
+def authorise(sent: Sent) -> None:
     """Nobody but the platform accrues (平台自行计提)."""
     if sent.source != PLATFORM:
         raise Refusal(
@@ -94,9 +93,8 @@ def authorise(_order: OrderAccruals | None, sent: Sent, _world: None) -> None:
         )
 
 
-def decide(_order: OrderAccruals | None, sent: Sent, _now: datetime, _world: None) -> Decided:
+def decide(sent: Sent, command: AccrueLine) -> Decided:
     """The fact of an accrual; that it is the only one is settled by its business key before."""
-    command: AccrueLine = sent.command
     return Decided(
         topic=SETTLEMENT,
         type=LINE_ACCRUED,
@@ -108,39 +106,10 @@ def decide(_order: OrderAccruals | None, sent: Sent, _now: datetime, _world: Non
     )
 
 
-def evolve(order: OrderAccruals | None, type_: str, fact: Any) -> OrderAccruals:
+def evolve(order: OrderAccruals | None, fact: LineAccrued) -> OrderAccruals:
     """The order with one more accrual in it."""
-    if type_ != LINE_ACCRUED:
-        raise ValueError(f"{type_} is no accrual")
     if order is None:
         order = OrderAccruals(fact.order_id, fact.hospital_id, fact.payee_id)
     order.lines += 1
     order.amount_fen += fact.amount_fen
     return order
-
-
-def due(_order: OrderAccruals) -> datetime | None:
-    """An accrual waits for nothing by itself."""
-    return None
-
-
-def wake(_order: OrderAccruals, _at: datetime, _world: None) -> Sequence[Decided]:
-    """Nothing happens by itself."""
-    return []
-
-
-def columns(_order: OrderAccruals) -> tuple[Any, ...]:
-    """Lists read the accruals themselves, not the streams."""
-    return ()
-
-
-ACCRUALS: Final[Decider[OrderAccruals, None]] = Decider(
-    authorise=authorise,
-    decide=decide,
-    evolve=evolve,
-    due=due,
-    wake=wake,
-    encode=msgspec.json.Encoder().encode,
-    decode=msgspec.json.Decoder(OrderAccruals).decode,
-    columns=columns,
-)

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from services.settlement.projections.visibility import visible
 from shared.events.settlement import LineAccrued
-from shared.kernel.codes import subtree_prefix
 from shared.runtime.actors import Actor
 
 Key = tuple[str, str, str]
@@ -46,7 +46,7 @@ async def list_accruals(
 ) -> list[Any]:
     """Accruals this caller may see, by order, receipt and line."""
     values: list[Any] = [*after, limit]
-    where = ["(order_id, receipt_id, order_line_id) > ($1, $2, $3)", *_visible(actor, values)]
+    where = ["(order_id, receipt_id, order_line_id) > ($1, $2, $3)", *visible(actor, values)]
     for column in ("hospital_id", "payee_id", "month"):
         value = getattr(wanted, column)
         if value is not None:
@@ -58,27 +58,3 @@ async def list_accruals(
         *values,
     )
     return rows
-
-
-def _visible(actor: Actor, values: list[Any]) -> list[str]:
-    """Whose accruals a caller may see (contract, section 2); finance sees what its pool pays for."""
-    if actor.sees_everything:
-        return []
-    organisation = actor.organisation
-    match actor.role:
-        case "hospital":
-            values.append(organisation)
-            return [f"hospital_id = ${len(values)}"]
-        case "distributor":
-            values.append(organisation)
-            return [f"payee_id = ${len(values)}"]
-        case "bureau":
-            values.append(f"H{subtree_prefix(organisation)}")
-            return [f"starts_with(hospital_id, ${len(values)})"]
-        case "finance" if organisation.endswith("0000"):
-            return []
-        case "finance" if organisation.endswith("00"):
-            # A pool is a city's, counties included: the first four digits of its hospitals' codes.
-            values.append(f"H{organisation[:4]}")
-            return [f"starts_with(hospital_id, ${len(values)})"]
-    return ["false"]

@@ -1,9 +1,9 @@
-"""The bus door (事件入口): what a hospital has received accrues, each line once for ever."""
+"""The part of accruals (应付计提): what a hospital has received accrues, each line once for ever."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -13,14 +13,11 @@ from services.settlement.projections.accruals import insert_accruals
 from shared.events.envelope import PLATFORM, Record, written
 from shared.events.orders import RECEIVED, Received
 from shared.events.settlement import LINE_ACCRUED
-from shared.events.topics import DELIVERIES
 from shared.kernel.clock import utc_text
 from shared.kernel.decider import Sent
 from shared.runtime.handling import Kit, handle
 from shared.runtime.room import Room
 from shared.store.locks import STREAMS_MAX
-
-TOPICS: Final = (DELIVERIES,)
 
 _decoder = msgspec.json.Decoder(Received)
 
@@ -29,7 +26,7 @@ class Contradiction(Exception):
     """A receipt line came again with other content: nothing may be paid on it (计提矛盾)."""
 
 
-async def fold(tx: Any, records: Sequence[Record], room: Room) -> None:
+async def fold_accruals(tx: Any, records: Sequence[Record], room: Room) -> None:
     """Accrue what the batch says was received; repeats meet their business key and change nothing.
 
     The locks come before anything assigns an xid, and a transaction names a thousand streams at

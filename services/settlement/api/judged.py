@@ -1,0 +1,83 @@
+"""What finance asks for, handed to the desk (经办指令): its verdict, or the problem it ends with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from services.settlement.api.said import Said
+from services.settlement.domain.rules import SETTLING, State
+from services.settlement.projections.ledger import KeyTaken, MonthClosed
+from services.settlement.projections.streams import find_state
+from shared.events.envelope import written
+from shared.kernel.decider import Sent
+from shared.kernel.errors import Problem, Refusal
+from shared.runtime.actors import Actor
+from shared.runtime.problems import refusal_problem
+from shared.runtime.room import Room
+
+_CONFLICTS: Final = frozenset(
+    {"conflicting_duplicate", "month_closed", "month_not_ended", "not_reversible", "wrong_state"}
+)
+"""Codes of 409: what was asked for is well said, but does not go with what stands."""
+
+
+async def submit(room: Room, sent: Sent) -> bool:
+    """True when it is recorded; False when it was before; a Problem where it is refused."""
+    assert room.desk is not None
+    try:
+        [verdict] = await room.desk.submit([sent])
+    except MonthClosed:
+        raise _month_closed() from None
+    except KeyTaken:
+        raise conflict() from None
+    if verdict.refusal is None:
+        return verdict.status == "accepted"
+    raise problem_of(verdict.refusal)
+
+
+def problem_of(refusal: Refusal) -> Problem:
+    """A refusal with the status of its code."""
+    if refusal.code not in _CONFLICTS:
+        return refusal_problem(refusal)
+    return Problem(409, refusal.code, refusal.detail_zh, refusal.detail_en)
+
+
+def conflict() -> Problem:
+    """409: the id stands for something else (编号冲突)."""
+    return Problem(
+        409,
+        "conflicting_duplicate",
+        "同一编号已登记过不同的内容",
+        "this was recorded with other content",
+    )
+
+
+async def state_of(room: Room, stream: str) -> State | None:
+    """A stream as it stands."""
+    raw = await find_state(room.pool, stream)
+    return None if raw is None else SETTLING.decode(raw)
+
+
+def as_sent(
+    actor: Actor, stream: str, type_: str, command: Any, words: Said, now: datetime
+) -> Sent:
+    """What somebody asks for, as an event of theirs (CloudEvents): a stream of these has but one."""
+    source = f"urn:jicai:{actor.organisation}"
+    sha256, payload = written(source=source, id=stream, type=type_, time=now, data=words)
+    return Sent(
+        stream=stream,
+        source=source,
+        event_id=stream,
+        type=type_,
+        occurred_at=now,
+        sha256=sha256,
+        payload=payload,
+        command=command,
+        role=actor.role,
+        organisation=actor.organisation,
+    )
+
+
+def _month_closed() -> Problem:
+    return Problem(409, "month_closed", "该月已结账, 不再入账", "the month is closed")

@@ -1,0 +1,29 @@
+"""Which entries a fact causes (记账规则): one place for all kinds of facts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from services.settlement.domain.ledger import Entry
+from services.settlement.domain.offset import entry_of_offset
+from services.settlement.domain.prepayment import entry_of_prepayment
+from services.settlement.domain.retaining import entry_for
+from services.settlement.domain.reversal import entry_of_reversal
+from shared.events import settlement as facts
+
+_CAUSED: Final[dict[str, Callable[[Any], Entry | None]]] = {
+    facts.OFFSET_POSTED: entry_of_offset,
+    facts.PREPAYMENT_MADE: entry_of_prepayment,
+    facts.ENTRY_REVERSED: entry_of_reversal,
+    facts.RETENTION_CALCULATED: entry_for,
+}
+
+POSTING: Final = frozenset(_CAUSED)
+"""The types whose facts cause entries: the many others are not even decoded."""
+
+
+def entries_of(type_: str, fact: Any) -> list[Entry]:
+    """The entries that are posted with a fact of this type, in its own transaction."""
+    entry = _CAUSED[type_](fact)
+    return [] if entry is None else [entry]
