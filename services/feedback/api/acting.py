@@ -9,17 +9,17 @@ from uuid import uuid4
 
 from fastapi import Request
 
-from services.feedback.api.bodies import Said, read_said
+from services.feedback.api.bodies import read_said
 from services.feedback.api.looking import ticket_now
-from services.feedback.api.said import as_sent
 from services.feedback.commands import Act
 from services.feedback.domain.rules import may_act
 from services.feedback.domain.ticket import Ticket, decode
-from services.feedback.projections.tickets import find_state
+from services.feedback.projections.tickets import find_state, stream_of
 from shared.kernel.errors import Problem, Refusal
 from shared.runtime.actors import Acting, forbidden
 from shared.runtime.problems import refusal_problem
 from shared.runtime.room import Room
+from shared.runtime.said import Said, as_sent
 
 _STATUS: Final = {"forbidden": 403, "not_found": 404, "wrong_state": 409, "already_replied": 409}
 
@@ -56,7 +56,7 @@ async def act(room: Room, acting: Acting, ticket_id: str, asked: Asked, request:
     event_id = f"{ticket_id}-{uuid4().hex}"
     words = {**said, "ticket_id": ticket_id, "by": str(actor)}
     now = await room.now()
-    sent = as_sent(actor, ticket_id, event_id, asked.event_type, command, words, now)
+    sent = as_sent(actor, stream_of(ticket_id), event_id, asked.event_type, command, words, now)
     [verdict] = await room.desk.submit([sent])
     if verdict.refusal is not None:
         raise _problem(verdict.refusal)

@@ -11,9 +11,6 @@ from services.feedback.api.bodies import (
     ClosingBody,
     MeasureBody,
     ReplyBody,
-    Said,
-    documented,
-    read_body,
 )
 from services.feedback.api.looking import shown
 from services.feedback.commands import Close, Confirm, Reopen, Reply, Solve, Supervise
@@ -22,6 +19,7 @@ from shared.kernel.clock import parse_instant
 from shared.kernel.errors import Refusal, malformed
 from shared.runtime.actors import ActingPerson
 from shared.runtime.room import Room, room_of
+from shared.runtime.said import Said, documented, read_as
 
 _CONFLICT: Final[dict[int | str, dict[str, Any]]] = {
     403: {"description": "不是您可以进行的操作"},
@@ -37,7 +35,7 @@ Document = dict[str, Any]
 
 
 def _reply(said: Said, by: str) -> Reply:
-    promised_at = read_body(ReplyBody, said).promised_at
+    promised_at = read_as(ReplyBody, said).promised_at
     if promised_at is None:
         raise Refusal(
             "promise_missing",
@@ -52,12 +50,12 @@ def _reply(said: Said, by: str) -> Reply:
 
 
 def _supervise(said: Said, by: str) -> Supervise:
-    body = read_body(MeasureBody, said)
+    body = read_as(MeasureBody, said)
     return Supervise(measure=body.measure, note=body.note, by=by)
 
 
 def _close(said: Said, by: str) -> Close:
-    return Close(reason=read_body(ClosingBody, said).reason, by=by)
+    return Close(reason=read_as(ClosingBody, said).reason, by=by)
 
 
 REPLY: Final = Asked(Reply, facts.REPLIED, _reply)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     StrictBool,
-    ValidationError,
     WithJsonSchema,
     model_validator,
 )
 
 from shared.runtime.bodies import json_object
 from shared.runtime.fields import Body, Day, HospitalId, PathId, Uscc, Words
+from shared.runtime.said import Said
 
 Category = Literal[
     "short_supply",
@@ -101,38 +100,9 @@ class ClosingBody(Body):
     reason: Annotated[Words, Field(min_length=1, max_length=10_000)]
 
 
-def documented(form: type[BaseModel]) -> dict[str, Any]:
-    """A body in /openapi.json that its door reads by itself: 404 and 403 go before its faults."""
-    content = {"application/json": {"schema": form.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-Said = dict[str, Any]
-"""What somebody sent, as it was sent: an event keeps every member of it (原文)."""
-
-
 async def read_said(request: Request) -> Said:
     """The JSON object of a request; nothing at all is as good as an empty one."""
     headers = request.headers
     if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return {}
     return await json_object(request)
-
-
-B = TypeVar("B", bound=BaseModel)
-
-
-def read_body(form: type[B], body: Any) -> B:
-    """A body in its form; the problem of a malformed one names every fault by its pointer."""
-    try:
-        return form.model_validate(body)
-    except ValidationError as error:
-        raise RequestValidationError(
-            [{**fault, "loc": ("body", *_place(fault))} for fault in error.errors()]
-        ) from None
-
-
-def _place(fault: Any) -> tuple[Any, ...]:
-    """Where a fault stands; one that spans members is named after the member it is about."""
-    place: tuple[Any, ...] = fault["loc"]
-    return place or (("ticket_id",) if fault["type"] == "value_error" else ())

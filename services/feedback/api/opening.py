@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from services.feedback.api.bodies import Said, TicketBody
-from services.feedback.api.said import as_sent
+from services.feedback.api.bodies import TicketBody
 from services.feedback.commands import OpenTicket
 from services.feedback.domain.ticket import Ticket, decode
-from services.feedback.projections.tickets import find_state, words_of_opening
+from services.feedback.projections.tickets import find_state, stream_of, words_of_opening
 from shared.events.feedback import TICKET_OPENED
 from shared.kernel.canonical import canonical
 from shared.kernel.decider import Sent
@@ -18,6 +17,7 @@ from shared.runtime.actors import Actor
 from shared.runtime.judging import Verdict
 from shared.runtime.problems import refusal_problem
 from shared.runtime.room import Room
+from shared.runtime.said import Said, as_sent
 
 CONFLICT: Final = "conflicting_duplicate"
 
@@ -74,4 +74,4 @@ def _sent(actor: Actor, said: TicketBody, words: Said, now: datetime) -> Sent:
         by=str(actor),
     )
     event_id = f"{said.ticket_id}-opened"
-    return as_sent(actor, said.ticket_id, event_id, TICKET_OPENED, command, words, now)
+    return as_sent(actor, stream_of(said.ticket_id), event_id, TICKET_OPENED, command, words, now)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.feedback.api.bodies import TicketBody, documented, read_body, read_said
+from services.feedback.api.bodies import TicketBody, read_said
 from services.feedback.api.looking import shown, ticket_now
 from services.feedback.api.opening import open_ticket
 from services.feedback.api.views import ticket_document
@@ -18,6 +18,7 @@ from shared.runtime.actors import CurrentActor, forbidden
 from shared.runtime.fields import Division, HospitalId, Uscc
 from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
+from shared.runtime.said import documented, read_as
 
 router = APIRouter(prefix="/feedback/v1", tags=["tickets 反馈工单"])
 FeedbackRoom = Annotated[Room, Depends(room_of("feedback"))]
@@ -46,7 +47,9 @@ async def post_ticket(
     # 403 goes before 422, so whose ticket it is gets looked at before the rest is.
     if is_hospital_id(named) and named != actor.organisation:
         raise _not_its_own()
-    ticket, is_new = await open_ticket(room, actor, read_body(TicketBody, said), said)
+    ticket, is_new = await open_ticket(
+        room, actor, read_as(TicketBody, said, spanning="ticket_id"), said
+    )
     answer.status_code = 201 if is_new else 200
     return await shown(room, actor, ticket)
 

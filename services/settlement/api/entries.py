@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Request
 
 from services.settlement.api.judged import as_sent, conflict, state_of, submit
 from services.settlement.api.ledger_access import Area, area_of, finance_only
-from services.settlement.api.said import documented, read_as
 from services.settlement.commands import ReverseEntry
 from services.settlement.domain.reversal import EntryStream, stream_of
 from services.settlement.projections.entries import Stored, find_entry, list_entries
@@ -23,6 +22,7 @@ from shared.runtime.bodies import json_object
 from shared.runtime.fields import Body, Text
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
+from shared.runtime.said import documented, read_as
 
 router = APIRouter(prefix="/settlement/v1/entries", tags=["ledger 账本"])
 SettlementRoom = Annotated[Room, Depends(room_of("settlement"))]

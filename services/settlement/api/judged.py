@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from services.settlement.api.said import Said
 from services.settlement.domain.rules import SETTLING, State
 from services.settlement.projections.ledger import KeyTaken, MonthClosed
 from services.settlement.projections.streams import find_state
-from shared.events.envelope import written
 from shared.kernel.decider import Sent
 from shared.kernel.errors import Problem, Refusal
+from shared.runtime import said
 from shared.runtime.actors import Actor
 from shared.runtime.problems import refusal_problem
 from shared.runtime.room import Room
+from shared.runtime.said import Said
 
 _CONFLICTS: Final = frozenset(
     {"conflicting_duplicate", "month_closed", "month_not_ended", "not_reversible", "wrong_state"}
@@ -62,21 +62,8 @@ async def state_of(room: Room, stream: str) -> State | None:
 def as_sent(
     actor: Actor, stream: str, type_: str, command: Any, words: Said, now: datetime
 ) -> Sent:
-    """What somebody asks for, as an event of theirs (CloudEvents): a stream of these has but one."""
-    source = f"urn:jicai:{actor.organisation}"
-    sha256, payload = written(source=source, id=stream, type=type_, time=now, data=words)
-    return Sent(
-        stream=stream,
-        source=source,
-        event_id=stream,
-        type=type_,
-        occurred_at=now,
-        sha256=sha256,
-        payload=payload,
-        command=command,
-        role=actor.role,
-        organisation=actor.organisation,
-    )
+    """What somebody asks for, as an event of theirs: a stream of these has but one, and its name."""
+    return said.as_sent(actor, stream, stream, type_, command, words, now)
 
 
 def _month_closed() -> Problem:

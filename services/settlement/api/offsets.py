@@ -10,7 +10,6 @@ from pydantic import Field, StrictInt
 from services.settlement.api.judged import as_sent, conflict, state_of, submit
 from services.settlement.api.ledger_access import finance_only, of_its_pool
 from services.settlement.api.registered import hospital_registered
-from services.settlement.api.said import Said, documented, read_as
 from services.settlement.commands import PostOffset
 from services.settlement.domain.offset import OffsetStream, stream_of
 from shared.events.settlement import OFFSET_POSTED, OffsetPosted
@@ -22,6 +21,7 @@ from shared.runtime.actors import Actor, CurrentActor
 from shared.runtime.bodies import json_object
 from shared.runtime.fields import Body, HospitalId, PathId
 from shared.runtime.room import Room, room_of
+from shared.runtime.said import Said, documented, read_as
 
 router = APIRouter(prefix="/settlement/v1", tags=["ledger 账本"])
 SettlementRoom = Annotated[Room, Depends(room_of("settlement"))]

@@ -10,7 +10,6 @@ from services.settlement.api.judged import as_sent, conflict, state_of, submit
 from services.settlement.api.ledger_access import finance_only
 from services.settlement.api.offsets import AmountFen, seen_pool
 from services.settlement.api.registered import hospital_registered, registered_batch
-from services.settlement.api.said import documented, read_as
 from services.settlement.commands import PostPrepayment
 from services.settlement.domain.prepayment import PrepaymentStream, agreed_amount, stream_of
 from services.settlement.policy import prepayment_terms
@@ -22,6 +21,7 @@ from shared.runtime.actors import CurrentActor
 from shared.runtime.bodies import json_object
 from shared.runtime.fields import Body, HospitalId, PathId
 from shared.runtime.room import Room, room_of
+from shared.runtime.said import documented, read_as
 
 router = APIRouter(prefix="/settlement/v1", tags=["ledger 账本"])
 SettlementRoom = Annotated[Room, Depends(room_of("settlement"))]

@@ -11,7 +11,6 @@ from services.settlement.api.registered import hospital_registered, registered_b
 from services.settlement.api.retention_access import Reader, of_the_pool
 from services.settlement.api.retention_bodies import CalculationBody
 from services.settlement.api.retention_views import retention_document
-from services.settlement.api.said import documented, read_as
 from services.settlement.domain.retaining import stream_of
 from services.settlement.projections.agreed import Batch
 from services.settlement.projections.retention import (
@@ -27,6 +26,7 @@ from shared.runtime.bodies import json_object
 from shared.runtime.fields import HospitalId, PathId
 from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
+from shared.runtime.said import documented, read_as
 
 router = APIRouter(prefix="/settlement/v1", tags=["retention 结余留用"])
 SettlementRoom = Annotated[Room, Depends(room_of("settlement"))]

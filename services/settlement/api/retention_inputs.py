@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Request
 from services.settlement.api.registered import hospital_registered, registered_batch
 from services.settlement.api.retention_access import of_the_pool, seen
 from services.settlement.api.retention_bodies import InputsBody, inputs_of
-from services.settlement.api.said import Said, documented, read_as
 from services.settlement.commands import SetRetentionInputs
 from services.settlement.domain.retaining import stream_of
 from services.settlement.policy import retention_terms
@@ -26,6 +25,7 @@ from shared.runtime.actors import Actor, CurrentActor, not_found
 from shared.runtime.bodies import json_object
 from shared.runtime.problems import refusal_problem
 from shared.runtime.room import Room, room_of
+from shared.runtime.said import Said, documented, read_as
 
 router = APIRouter(
     prefix="/settlement/v1/retention-inputs/{batch_id}/{year}/{hospital_id}",
