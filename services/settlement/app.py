@@ -6,18 +6,16 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.settlement.api import (
+from services.settlement.api import accruals, unmatched
+from services.settlement.api.ledger import (
     accounts,
-    accruals,
     chain,
     entries,
     months,
     offsets,
     prepayments,
-    retention,
-    retention_inputs,
-    unmatched,
 )
+from services.settlement.api.retention import inputs, results
 from services.settlement.clockwork.effects import bring_about
 from services.settlement.clockwork.sealing import seal
 from services.settlement.consumer import TOPICS, fold
@@ -34,8 +32,8 @@ router = APIRouter()
 for _part in (
     accruals,
     unmatched,
-    retention_inputs,
-    retention,
+    inputs,
+    results,
     accounts,
     entries,
     chain,

@@ -56,7 +56,11 @@ def reaches(alerts: Server, expected: Counts, seconds: float = 60) -> None:
     """Wait until the total is this; where it never is, show what it is."""
     with contextlib.suppress(AssertionError):
         wait_until(lambda: counted(alerts) == expected, seconds, pause=0.3)
-    assert counted(alerts) == expected
+    found = counted(alerts)
+    assert found == expected, (
+        f"counted {found}, expected {expected}; readiness {alerts.readiness()}; "
+        f"last said {alerts.log.read_text('utf-8', 'replace')[-2000:]}"
+    )
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, str, Any, Any]]:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from services.settlement.api.verifying import verify
+from services.settlement.api.ledger.verifying import verify
 from services.settlement.app import service
 from services.settlement.clockwork import sealing
 from services.settlement.clockwork.sealing import seal

@@ -13,7 +13,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.settlement.api.verifying import verify
+from services.settlement.api.ledger.verifying import verify
 from services.settlement.app import service
 from services.settlement.clockwork import sealing
 from services.settlement.clockwork.sealing import seal

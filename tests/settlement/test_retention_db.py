@@ -13,10 +13,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from services.settlement.api import calculating
-from services.settlement.api.calculating import Run, calculated
-from services.settlement.api.drawing import drawn_of
-from services.settlement.api.retention_inputs import _sent as set_inputs
+from services.settlement.api.retention import calculating
+from services.settlement.api.retention.calculating import Run, calculated
+from services.settlement.api.retention.drawing import drawn_of
+from services.settlement.api.retention.inputs import _sent as set_inputs
 from services.settlement.app import service
 from services.settlement.clockwork import effects
 from services.settlement.consumer import fold

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.settlement.api.judged import as_sent, conflict, state_of, submit
-from services.settlement.api.ledger_access import finance_only
-from services.settlement.api.offsets import AmountFen, seen_pool
+from services.settlement.api.ledger.access import finance_only
+from services.settlement.api.ledger.offsets import AmountFen, seen_pool
 from services.settlement.api.registered import hospital_registered, registered_batch
 from services.settlement.commands import PostPrepayment
 from services.settlement.domain.prepayment import PrepaymentStream, agreed_amount, stream_of

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from services.settlement.api.judged import as_sent, conflict, state_of, submit
-from services.settlement.api.ledger_access import Area, area_of, finance_only
+from services.settlement.api.ledger.access import Area, area_of, finance_only
 from services.settlement.commands import ReverseEntry
 from services.settlement.domain.reversal import EntryStream, stream_of
 from services.settlement.projections.entries import Stored, find_entry, list_entries

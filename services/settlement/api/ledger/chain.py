@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from services.settlement.api.ledger_access import reader
-from services.settlement.api.verifying import seal, verify
+from services.settlement.api.ledger.access import reader
+from services.settlement.api.ledger.verifying import seal, verify
 from services.settlement.domain.chain import STREAM
 from services.settlement.projections.chain import list_blocks
 from services.settlement.projections.roots import list_roots

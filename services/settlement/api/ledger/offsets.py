@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StrictInt
 
 from services.settlement.api.judged import as_sent, conflict, state_of, submit
-from services.settlement.api.ledger_access import finance_only, of_its_pool
+from services.settlement.api.ledger.access import finance_only, of_its_pool
 from services.settlement.api.registered import hospital_registered
 from services.settlement.commands import PostOffset
 from services.settlement.domain.offset import OffsetStream, stream_of

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from services.settlement.api.drawing import drawn_of
+from services.settlement.api.retention.drawing import drawn_of
 from services.settlement.commands import CalculateRetention
 from services.settlement.domain.completing import Drawn
 from services.settlement.domain.retaining import RetentionStream, stream_of

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.settlement.api.calculating import Run, calculated
 from services.settlement.api.registered import hospital_registered, registered_batch
-from services.settlement.api.retention_access import Reader, of_the_pool
-from services.settlement.api.retention_bodies import CalculationBody
-from services.settlement.api.retention_views import retention_document
+from services.settlement.api.retention.access import Reader, of_the_pool
+from services.settlement.api.retention.bodies import CalculationBody
+from services.settlement.api.retention.calculating import Run, calculated
+from services.settlement.api.retention.views import retention_document
 from services.settlement.domain.retaining import stream_of
 from services.settlement.projections.agreed import Batch
 from services.settlement.projections.retention import (

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from services.settlement.api.ledger_access import AccountArea
+from services.settlement.api.ledger.access import AccountArea
 from services.settlement.projections.chain import balance
 from shared.kernel.clock import local_day
 from shared.runtime.fields import Day

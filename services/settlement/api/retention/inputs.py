@@ -9,8 +9,8 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 
 from services.settlement.api.registered import hospital_registered, registered_batch
-from services.settlement.api.retention_access import of_the_pool, seen
-from services.settlement.api.retention_bodies import InputsBody, inputs_of
+from services.settlement.api.retention.access import of_the_pool, seen
+from services.settlement.api.retention.bodies import InputsBody, inputs_of
 from services.settlement.commands import SetRetentionInputs
 from services.settlement.domain.retaining import stream_of
 from services.settlement.policy import retention_terms
