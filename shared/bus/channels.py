@@ -65,12 +65,32 @@ class Stream:
     channels: dict[str, Channel] = field(default_factory=dict)
 
     def deal(self, offset: int, log: str, record: Record | None) -> None:
-        """Offer a fetched record to every channel."""
+        """Offer a fetched record to every channel that has missed nothing before it.
+
+        A channel that stands behind the fetching has: offered what comes later, it would pass over
+        all that lies between, and nobody would ever fetch that again.
+        """
         for channel in self.channels.values():
-            channel.offer(offset, log, record)
+            if channel.next >= self.position:
+                channel.offer(offset, log, record)
         self.position = offset + 1
 
     @property
+    def wanted(self) -> int:
+        """Where fetching should stand: at the hindmost channel that can take something.
+
+        One that was full counts again when it is empty: sooner, the same records would be fetched
+        anew for each few that it hands out.
+        """
+        return min(
+            (c.next for c in self.channels.values() if not c.buffer or self._can_take(c)),
+            default=self.position,
+        )
+
+    @property
     def wants_more(self) -> bool:
-        """Whether fetching on serves anybody: a channel that stands where the fetching stands."""
-        return any(c.next == self.position and not c.is_full for c in self.channels.values())
+        """Whether fetching on serves anybody."""
+        return any(self._can_take(channel) for channel in self.channels.values())
+
+    def _can_take(self, channel: Channel) -> bool:
+        return 0 <= self.position <= channel.next and not channel.is_full

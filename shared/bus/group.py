@@ -131,9 +131,10 @@ class GroupSubscription:
         channel = stream.channels.get(channel_log)
         if channel is None or channel.cursor != offset:
             channel = stream.channels[channel_log] = Channel(channel_log, offset)
-        moves = not channel.buffer and stream.position != channel.next
-        if moves and self.member.go_to(place, channel.next):
-            stream.position = channel.next
+        # Not where this channel stands: another of the same place may stand further back.
+        wanted = stream.wanted
+        if stream.position != wanted and self.member.go_to(place, wanted):
+            stream.position = wanted
         records = channel.take(limit)
         return Delivery(partition, records, str(channel.cursor))
 

@@ -50,7 +50,7 @@ async def _others_take_over(dsn: str, before: dict[str, int]) -> None:
             await asyncio.sleep(0.2)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 @pytest.mark.parametrize(
     "blows",
     [(kill_one, put_one_to_sleep), (put_one_to_sleep, kill_one)],

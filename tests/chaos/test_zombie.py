@@ -5,6 +5,7 @@ What the toy hearer counts does not forgive a repetition.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 
@@ -15,7 +16,6 @@ from shared.bus.kafka import KafkaAddress
 from shared.events.topics import DELIVERIES, ORDERS
 from shared.runtime.room import Room
 from shared.testing.broker import Broker
-from shared.testing.bus_cases import eventually
 from shared.testing.postgres import desk_of, open_room
 from shared.testing.toys import a_note, noting
 from tests.chaos.listening import HEARER, listener
@@ -65,10 +65,12 @@ async def _wakes(dsn: str, address: KafkaAddress, kind: str) -> tuple[int, int]:
 
 
 async def _heard(room: Room, count: int) -> None:
-    async def all_of_them() -> bool:
-        return bool(await room.pool.fetchval("SELECT count(*) FROM heard") == count)
-
-    await eventually(all_of_them)
+    """The group's own patience comes first: with who died, and once more where it died in joining."""
+    async with asyncio.timeout(60):
+        while True:
+            if await room.pool.fetchval("SELECT count(*) FROM heard") == count:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_a_zombie_is_fenced_counts_nothing_twice_and_goes_on(
