@@ -20,6 +20,7 @@ from bench.prepared import prepare
 from bench.quix import stream_vs_quix
 from bench.scale import FULL, QUICK, Scale
 from bench.scorecards import scorecards
+from bench.settle import settle_vs_sql
 from bench.stream import stream_vs_hand, stream_vs_hand_log
 from shared.testing.broker import BrokerMissing
 
@@ -33,6 +34,7 @@ ALL = {
         cost_growth,
         fire_vs_hand,
         scorecards,
+        settle_vs_sql,
         stream_vs_hand,
         stream_vs_hand_log,
         latency_vs_hand,

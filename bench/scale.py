@@ -31,6 +31,8 @@ class Scale:
     lines: int = 1_000_000
     pending: int = 1_000_000
     """Tickets with a deadline; one in a hundred is due at each 24:00 of `fire_vs_hand`."""
+    settled: int = 5_000_000
+    """Receipt lines of a province's month."""
 
 
 FULL = Scale()
@@ -47,4 +49,5 @@ QUICK = Scale(
     copies=2,
     lines=20_000,
     pending=50_000,
+    settled=100_000,
 )

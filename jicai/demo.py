@@ -22,8 +22,10 @@ from rich.table import Table
 from jicai.alert_tables import show_alerts
 from jicai.client import Jicai
 from jicai.imports.run import run_import
-from jicai.province.play import play
+from jicai.province.play import go_on, play
+from jicai.province.settling import ENDS_AT, POOL, errands
 from jicai.province.story import write_story
+from jicai.settlement_tables import show_settlement
 from jicai.tables import show_addresses, show_figures
 from jicai.ticket_tables import show_tickets
 
@@ -49,7 +51,7 @@ def run_demo(
         console.print("\n[bold]模拟省份[/bold]: 江西区划, 含春节假期; 时间由沙箱时钟拨动")
         with Jicai(url, PROVINCE) as client:
             story = write_story(seed, orders=orders)
-            played = play(client, story, console)
+            played = play(client, story, console, errands=errands())
             show_figures(
                 client,
                 console,
@@ -59,6 +61,9 @@ def run_demo(
             )
             show_tickets(client, console, played.acts)
             show_alerts(client, console, as_of=story.last_day)
+            console.rule("按月结算")
+            go_on(client, errands(), ENDS_AT, played, console)
+            show_settlement(client, console, pool=POOL, errands=played.errands)
         if keep_serving:
             show_addresses(url, console)
             console.print("\n服务继续运行, 按 Ctrl-C 结束。")

@@ -220,5 +220,7 @@ QUERIES = (
     ("赣州市医保局看到的待响应订单",
      "bureau:360700", "/orders/v1/orders?state=awaiting_answer&limit=5"),
     ("各服务的变更流", PROVINCE, "/orders/v1/changes?limit=5"),
-    ("结算应付明细", PROVINCE, "/settlement/v1/accruals?limit=5"),
+    ("暂停支付和待支付的对账单", PROVINCE, "/settlement/v1/statements?state=approved&limit=2"),
+    ("未匹配的验收明细及原因", PROVINCE, "/settlement/v1/unmatched?limit=5"),
+    ("账本核验", PROVINCE, "/settlement/v1/verify"),
 )  # fmt: skip

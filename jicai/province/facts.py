@@ -1,11 +1,14 @@
-"""The nouns of a story: an order and its lines, a fact as CloudEvents JSON, a moment of posting, an act."""
+"""The nouns of a story: an order and its lines, a fact as CloudEvents JSON, a moment, an act, an errand."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from jicai.client import Jicai
 from jicai.province.catalogue import Product
 from jicai.province.companies import Distributor
 from jicai.province.places import Hospital
@@ -36,6 +39,15 @@ class Act(NamedTuple):
     def path(self) -> str:
         path = "/feedback/v1/tickets"
         return path if self.name == "open" else f"{path}/{self.ticket_id}/{self.name}"
+
+
+class Errand(NamedTuple):
+    """Somebody sits down to what waits for them (经办): what is done depends on what they find."""
+
+    instant: datetime
+    label: str
+    do: Callable[[Jicai], Counter[str]]
+    """What came of it: done, or the code of each refusal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Plays a story against a sandbox: moves its clock and posts what everyone posts, hour by hour.
 
 An hour is one step: the clock goes to its last instant, then its facts are posted, those of one
-actor in one request, and after them what is done with tickets, one by one. What one order's parties
-tell each other keeps its order; strangers do not wait for one another.
+actor in one request, after them what is done with tickets, one by one, and last the errands of
+clerks. What one order's parties tell each other keeps its order; strangers do not wait for one another.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import groupby
@@ -21,15 +20,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from jicai.client import Jicai, Problem
-from jicai.province.facts import Act, Moment
+from jicai.province.facts import Act, Errand, Moment
+from jicai.province.report import PlayReport
 from jicai.province.story import Story
 
-__all__ = ["PlayReport", "StoryInThePast", "play"]
+__all__ = ["PlayReport", "StoryInThePast", "go_on", "play"]
 
 Json = dict[str, Any]
 PROVINCE = "bureau:360000"
 POSTERS = 4
-SHOWN_REJECTIONS = 20
 WEEKDAYS = "一二三四五六日"
 
 
@@ -43,40 +42,18 @@ class StoryInThePast(Exception):
         )
 
 
-@dataclass(slots=True)
-class PlayReport:
-    """What the platform said to it all."""
-
-    events: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    """accepted, duplicate, rejected."""
-    rejected: Counter[str] = field(default_factory=Counter)
-    """Rejected events by code."""
-    first_rejections: list[Json] = field(default_factory=list)
-    acts: Counter[str] = field(default_factory=Counter)
-    """What was done with tickets: accepted, or the code of the refusal."""
-    requests: int = 0
-    seconds: float = 0.0
-
-    def count(self, results: Sequence[Json]) -> None:
-        self.requests += 1
-        self.events += len(results)
-        for result in results:
-            self.statuses[result["status"]] += 1
-            if result["status"] == "rejected":
-                self.rejected[result.get("code") or "unknown"] += 1
-                if len(self.first_rejections) < SHOWN_REJECTIONS:
-                    self.first_rejections.append(result)
-
-
 def play(
     client: Jicai,
     story: Story,
     console: Console | None = None,
     *,
+    errands: Sequence[Errand] = (),
     step: timedelta = timedelta(hours=1),
 ) -> PlayReport:
-    """Plays the whole story and leaves the clock at the 24:00 of its last day, all caught up."""
+    """Plays the whole story and leaves the clock at the 24:00 of its last day, all caught up.
+
+    Of the errands it runs those that lie within the story; `go_on` runs the rest.
+    """
     begun = time.monotonic()
     report = PlayReport()
     province = client.as_actor(PROVINCE)
@@ -89,7 +66,7 @@ def play(
             province.put(path, body)
             progress.advance(task)
         task = progress.add_task("订单、配送与反馈", total=len(story.moments) + len(story.acts))
-        for told in _steps(story, step):
+        for told in _steps(story, [one for one in errands if one.instant < story.ends_at], step):
             instant = told[-1].instant
             province.clock(instant)
             progress.update(task, description=_shown(instant))
@@ -97,15 +74,59 @@ def play(
                 for results in posters.map(lambda post: _post(client, *post), wave.items()):
                     report.count(results)
             report.acts.update(_act(client, one) for one in told if isinstance(one, Act))
-            progress.advance(task, len(told))
+            for errand in [one for one in told if isinstance(one, Errand)]:
+                progress.update(task, description=errand.label)
+                _run(client, errand, report)
+            progress.advance(task, sum(not isinstance(one, Errand) for one in told))
         province.clock(story.ends_at)
         province.settle()
     report.seconds = time.monotonic() - begun
     return report
 
 
-def _steps(story: Story, step: timedelta) -> Iterator[list[Moment | Act]]:
-    told: Iterator[Moment | Act] = merge(story.moments, story.acts, key=lambda one: one.instant)
+def go_on(
+    client: Jicai,
+    errands: Sequence[Errand],
+    until: datetime,
+    report: PlayReport,
+    console: Console | None = None,
+) -> None:
+    """Nobody orders any more: the days pass until `until`, and clerks run the errands left."""
+    province = client.as_actor(PROVINCE)
+    now = province.clock()
+    left = [one for one in errands if now <= one.instant <= until]
+    with _progress(console) as progress:
+        task = progress.add_task("结算", total=(until - now).days + len(left) + 1)
+        for instant, errand in _days_and(left, now, until):
+            progress.update(task, description=errand.label if errand else _shown(instant))
+            province.clock(instant)
+            if errand:
+                _run(client, errand, report)
+            progress.advance(task)
+        province.settle()
+
+
+def _days_and(
+    errands: Sequence[Errand], now: datetime, until: datetime
+) -> Iterator[tuple[datetime, Errand | None]]:
+    """Each 24:00 and each errand in the order of time, and the end."""
+    days = [(now + timedelta(days=n), None) for n in range(1, (until - now).days + 1)]
+    own = [(one.instant, one) for one in errands]
+    yield from merge(days, own, key=lambda one: one[0])
+    yield until, None
+
+
+def _run(client: Jicai, errand: Errand, report: PlayReport) -> None:
+    client.settle()
+    report.errands.setdefault(errand.label, Counter()).update(errand.do(client))
+
+
+def _steps(
+    story: Story, errands: Sequence[Errand], step: timedelta
+) -> Iterator[list[Moment | Act | Errand]]:
+    told: Iterator[Moment | Act | Errand] = merge(
+        story.moments, story.acts, errands, key=lambda one: one.instant
+    )
     for _, ones in groupby(told, key=lambda one: (one.instant - story.begins_at) // step):
         yield list(ones)
 

@@ -25,6 +25,7 @@ from jicai.province.facts import Act, Moment, Order
 from jicai.province.handling import handling
 from jicai.province.ordering import answering, cancelling, draw_orders, placing
 from jicai.province.places import hospitals
+from jicai.province.recall import LAST, ORDERED, recall
 
 __all__ = ["Moment", "Story", "write_story"]
 
@@ -70,6 +71,8 @@ def write_story(
     drawn = list(draw_orders(rng, first_day, last_day, orders, places, sellers, products()))
     ends_at = at(last_day, 24)
     moments = [m for order in drawn for m in _life(seed, order) if m.instant < ends_at]
+    if first_day <= ORDERED and last_day >= LAST:
+        moments += recall()
     return Story(
         seed=seed,
         first_day=first_day,

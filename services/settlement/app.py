@@ -7,6 +7,9 @@ from typing import Final
 from fastapi import APIRouter
 
 from services.settlement.api import accruals, unmatched
+from services.settlement.api.hospital_pays import acts as payment_acts
+from services.settlement.api.hospital_pays import arrears
+from services.settlement.api.hospital_pays import payments as hospital_payments
 from services.settlement.api.ledger import (
     accounts,
     chain,
@@ -15,12 +18,18 @@ from services.settlement.api.ledger import (
     offsets,
     prepayments,
 )
+from services.settlement.api.payees import accounts as payee_accounts
+from services.settlement.api.payees import files, payments
+from services.settlement.api.payees import results as file_results
 from services.settlement.api.retention import inputs, results
+from services.settlement.api.statements import banking, disputes, lists, steps, suspensions
+from services.settlement.clockwork.drafting import close
 from services.settlement.clockwork.effects import bring_about
-from services.settlement.clockwork.sealing import seal
+from services.settlement.clockwork.rounds import behind_the_writers
 from services.settlement.consumer import TOPICS, fold
 from services.settlement.domain.rules import COLUMNS, SETTLING, State
 from services.settlement.domain.world import NO_WORLD, World
+from services.settlement.policy import hospital_pays_pools, payment_terms
 from shared.kernel.policy import Policy
 from shared.runtime.calendars import CalendarHolder
 from shared.runtime.handling import Kit
@@ -40,12 +49,26 @@ for _part in (
     offsets,
     prepayments,
     months,
+    lists,
+    disputes,
+    suspensions,
+    banking,
+    steps,
+    hospital_payments,
+    payment_acts,
+    arrears,
+    payee_accounts,
+    payments,
+    files,
+    file_results,
 ):
     router.include_router(_part.router)
 
 
-def kit(_policy: Policy, _calendars: CalendarHolder, time: Time) -> Kit[State, World]:
-    """What the road of a write needs to know of settlement."""
+def kit(policy: Policy, _calendars: CalendarHolder, time: Time) -> Kit[State, World]:
+    """What the road of a write needs to know of settlement; a policy nobody could pay by stops here."""
+    hospital_pays_pools(policy)
+    payment_terms(policy)
     columns = StreamColumns(names=tuple(COLUMNS), types=tuple(COLUMNS.values()))
     return Kit("settlement", SETTLING, columns, no_world, time, effects=bring_about)
 
@@ -61,6 +84,7 @@ service: Final = Service(
     topics=TOPICS,
     fold=fold,
     kit=kit,
-    each_round=seal,
+    close=close,
+    each_round=behind_the_writers,
     migrations="services.settlement",
 )

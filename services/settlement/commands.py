@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
 from shared.events.settlement import RetentionInputsSet
 
@@ -77,13 +78,49 @@ class CloseMonth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostPrepayment:
-    """A finance office prepays a hospital (预付). `agreed_fen` is what it has agreed to buy of the batch."""
+    """A finance office prepays a hospital (预付). `agreed_fen` is what it has agreed to buy, exact."""
 
     prepayment_id: str
     hospital_id: str
     batch_id: str
     amount_fen: int
-    agreed_fen: int
+    agreed_fen: Fraction
     percent: int
     policy_version: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportHospitalPayment:
+    """A hospital, or finance of its pool, reports what it has paid (医疗机构付款登记)."""
+
+    payment_id: str
+    hospital_id: str
+    payee_id: str
+    amount_fen: int
+    paid_on: str
+    bank_reference: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContestHospitalPayment:
+    """The payee says that a payment has not come (付款异议)."""
+
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeHospitalPayment:
+    """The payee says that a payment has come (到账确认)."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawHospitalPayment:
+    """Whoever may report a payment takes it back (付款撤回)."""
+
+    reason: str
     by: str

@@ -74,8 +74,8 @@ CHANNELS: Final = (
     Channel(
         SETTLEMENT,
         "结算",
-        "What the fund owes and pays.",
-        "accrual-<order_id>, statement-<statement_id>, retention-<batch_id>-<year>-<hospital_id>, offset-<offset_id>, entry-<entry_id>, month-<yyyy-MM>, ledger",
+        "What the fund owes and pays, and what hospitals pay by themselves.",
+        "accrual-<order_id>, statement-<statement_id>, dispute-<dispute_id>, suspension-<suspension_id>, prepayment-<prepayment_id>, retention-<batch_id>-<year>-<hospital_id>, offset-<offset_id>, entry-<entry_id>, month-<yyyy-MM>, hospital-payment-<payment_id>, payee-<payee_id>, payment-file-<file_id>, ledger",
         settlement.FACTS,
     ),
     Channel(

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import field
 
+from shared.events import hospital_payments, payees, statements
 from shared.events.forms import DecimalText, Fen, Instant, TenThousandths
 
 LINE_ACCRUED: Final = "jicai.settlement.line_accrued.v1"
@@ -220,5 +221,8 @@ FACTS: Final[dict[str, type[msgspec.Struct]]] = {
     MONTH_CLOSED: MonthClosed,
     BLOCK_SEALED: BlockSealed,
     ROOT_PUBLISHED: RootPublished,
+    **statements.FACTS,
+    **hospital_payments.FACTS,
+    **payees.FACTS,
 }
 """How the fact of each type reads."""

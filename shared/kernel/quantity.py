@@ -3,12 +3,14 @@
 Quantities are ten-thousandths of a unit, prices ten-thousandths of a yuan, amounts whole fen.
 """
 
+from fractions import Fraction
+
 _SCALE = 10_000
 _DECIMALS = 4
 # A trillion units: sums over many facts stay within what a PostgreSQL bigint holds.
 _WHOLE_DIGITS = 12
-# quantity x price is in hundred-millionths of a yuan, so a fen is a million of them.
-_FEN = 1_000_000
+FEN = 1_000_000
+"""Quantity times price is in hundred-millionths of a yuan, so a fen is a million of them (分)."""
 
 
 def parse_quantity(text: str, *, zero: bool = False) -> int:
@@ -52,5 +54,10 @@ def amount_fen(quantity: int, price: int) -> int:
     """Multiply one line into fen, rounding half up, a return as its mirror image (金额, 分)."""
     product = quantity * price
     if product < 0:
-        return -((_FEN // 2 - product) // _FEN)
-    return (product + _FEN // 2) // _FEN
+        return -((FEN // 2 - product) // FEN)
+    return (product + FEN // 2) // FEN
+
+
+def half_up(fen: Fraction) -> int:
+    """Whole fen of an exact amount that is not negative (四舍五入到分)."""
+    return (2 * fen.numerator + fen.denominator) // (2 * fen.denominator)

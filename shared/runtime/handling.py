@@ -15,7 +15,6 @@ from shared.runtime.time import Time
 from shared.store.locks import lock_streams
 from shared.store.log import (
     Head,
-    NewEvent,
     StreamColumns,
     append,
     hint,
@@ -31,8 +30,9 @@ W = TypeVar("W")
 World = Callable[[asyncpg.Connection, Head, datetime, Sequence[Sent]], Awaitable[Any]]
 """Loads what decisions stand on besides the streams: registers, calendar, policy."""
 
-Effects = Callable[[asyncpg.Connection, Sequence[NewEvent]], Awaitable[None]]
-"""What facts bring about in tables of their service, in the transaction that records them."""
+Effects = Callable[[asyncpg.Connection, Batch[Any, Any]], Awaitable[None]]
+"""What facts bring about in tables of their service, in the transaction that records them: from the
+batch's events, and from the states in which it leaves its streams."""
 
 
 class MarkMissing(Exception):
@@ -103,6 +103,6 @@ async def store(tx: asyncpg.Connection, kit: Kit[S, W], judged: Batch[S, W]) -> 
             )
     await store_streams(tx, kit.columns.upsert(), rows)
     if kit.effects is not None:
-        await kit.effects(tx, judged.events)
+        await kit.effects(tx, judged)
     await hint(tx)
     return positions

@@ -64,11 +64,15 @@ def sandboxes_over(bootstrap: str | None) -> Iterator[None]:
 
 
 @contextmanager
-def running_sandbox(now: str = START, data: Path | None = None) -> Iterator[Sandbox]:
+def running_sandbox(
+    now: str = START, data: Path | None = None, policy: Path | None = None
+) -> Iterator[Sandbox]:
     """Start `jicai sandbox` on a free port, stop it at the end."""
     command = [sys.executable, "-m", "jicai", "sandbox", "--port", "0", "--now", now]
     if data is not None:
         command += ["--data", str(data)]
+    if policy is not None:
+        command += ["--policy", str(policy)]
     if _broker is not None:
         command += ["--kafka", _broker]
     process = subprocess.Popen(  # noqa: S603 - our own program

@@ -47,6 +47,26 @@ INPUTS = {
     "varieties": [{"generic_name": "通用名", "pre_price": "20"}],
 }  # fmt: skip
 
+OLD = {
+    "name": "上一批", "organiser": "province", "published_on": "2025-10-01", "effective_on": "2025-11-01",
+    "ends_on": "2025-12-31", "backup": [],
+    "main": [{"product_id": "P", "divisions": ["360000"], "selected_price": "10.50"}],
+}  # fmt: skip
+"""A batch that ended with the year before."""
+
+SUSPENSION = {
+    "suspension_id": "SUSPENSION-1",
+    "payee_id": D2,
+    "scope": "all",
+    "from": "2026-01-09",
+    "decision": "决定",
+}
+
+HOSPITAL_PAYMENT = {
+    "payment_id": f"{H}-PAYMENT", "hospital_id": H, "payee_id": D, "amount_fen": 1,
+    "paid_on": "2026-01-05", "bank_reference": "ICBC1",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Row:
@@ -272,8 +292,96 @@ ROWS = [
         "/settlement/v1/entries/{entry_id}/reverse", "/settlement/v1/entries/{entry}/reverse",
         {422: "finance", 403: "county city province regulator importer ops"}, 404, json={},
     ),
+    # statements: their parties, and who looks after the hospital; each step is one side's
+    get(
+        "/settlement/v1/statements", "/settlement/v1/statements",
+        f"{HOSPITALS} distributor rival county city elsewhere {OVERSEERS}", 403,
+    ),
+    get(
+        "/settlement/v1/statements/{statement_id}", "/settlement/v1/statements/{statement}",
+        f"hospital distributor {IN_AREA}", 404,
+    ),
+    post(
+        "/settlement/v1/statements/{statement_id}/dispute", "/settlement/v1/statements/{statement}/dispute",
+        {422: "hospital distributor", 403: IN_AREA}, 404, json={},
+    ),
+    post(
+        "/settlement/v1/statements/{statement_id}/confirm", "/settlement/v1/statements/{statement}/confirm",
+        {200: "hospital distributor", 403: IN_AREA}, 404,
+    ),
+    # who acts for the pool must be a person
+    post(
+        "/settlement/v1/statements/{statement_id}/approve", "/settlement/v1/statements/{statement}/approve",
+        {422: "city province", 403: f"hospital distributor county {UNINVOLVED}"}, 404,
+    ),
+    post(
+        "/settlement/v1/statements/{statement_id}/pay", "/settlement/v1/statements/{statement}/pay",
+        {422: "finance", 403: "hospital distributor county city province regulator importer ops"}, 404,
+    ),
+    *(
+        post(
+            f"/settlement/v1/statements:{step}", f"/settlement/v1/statements:{step}",
+            {403: "maker other_maker"}, 422, json={"statement_ids": []},
+        )
+        for step in ("confirm", "approve", "pay")
+    ),
+    post(
+        "/settlement/v1/bank-results", "/settlement/v1/bank-results", {422: "finance"}, 403,
+        json={"payment_id": "NONE", "result": "paid"},
+    ),
+    get(
+        "/settlement/v1/disputes", "/settlement/v1/disputes",
+        f"{HOSPITALS} distributor rival county city elsewhere {OVERSEERS}", 403,
+    ),
+    post(
+        "/settlement/v1/disputes/{dispute_id}/resolve", "/settlement/v1/disputes/{dispute}/resolve",
+        {200: "city province", 403: f"hospital distributor county {UNINVOLVED}"}, 404,
+        json={"outcome": "withdraw"},
+    ),
+    # the province alone suspends and lifts; hospitals have no part
+    post(
+        "/settlement/v1/suspensions", "/settlement/v1/suspensions", {201: "province"}, 403,
+        json=SUSPENSION,
+    ),
+    get(
+        "/settlement/v1/suspensions", "/settlement/v1/suspensions",
+        f"distributor rival county city elsewhere {OVERSEERS}", 403,
+    ),
+    post(
+        "/settlement/v1/suspensions/{suspension_id}/lift", "/settlement/v1/suspensions/NONE/lift",
+        {404: "province"}, 403, json={"decision": "决定"},
+    ),
     # finance of the province alone closes, and nobody a month that still runs
     post("/settlement/v1/months/{month}/close", "/settlement/v1/months/2026-01/close", {}, 403),
+    # where hospitals pay by themselves: both parties, and who looks after the hospital; here the fund pays
+    post(
+        "/settlement/v1/hospital-payments", "/settlement/v1/hospital-payments",
+        {409: "hospital finance", 404: "neighbour far"}, 403, json=HOSPITAL_PAYMENT,
+    ),
+    get(
+        "/settlement/v1/hospital-payments", "/settlement/v1/hospital-payments",
+        f"{HOSPITALS} distributor rival county city elsewhere {OVERSEERS}", 403,
+    ),
+    Row(
+        "GET", "/settlement/v1/hospital-payments/{payment_id}", f"/settlement/v1/hospital-payments/{H}-PAYMENT",
+        {403: "maker other_maker"}, 404,
+    ),
+    *(
+        post(
+            f"/settlement/v1/hospital-payments/{{payment_id}}/{act}",
+            f"/settlement/v1/hospital-payments/{H}-PAYMENT/{act}", {403: "maker other_maker"}, 404,
+            json={"reason": "说明"},
+        )
+        for act in ("acknowledge", "contest", "withdraw")
+    ),
+    get(
+        "/settlement/v1/arrears", "/settlement/v1/arrears",
+        f"{HOSPITALS} distributor rival county city elsewhere {OVERSEERS}", 403,
+    ),
+    Row(
+        "GET", "/settlement/v1/arrears/{hospital_id}/lines", f"/settlement/v1/arrears/{H}/lines",
+        {200: f"hospital distributor rival {IN_AREA}", 403: "maker other_maker"}, 404,
+    ),
     # feeds: everybody's, each with what it may see
     *(
         get(f"/{service}/v1/changes", f"/{service}/v1/changes", ALL, 404)

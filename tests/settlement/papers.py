@@ -103,7 +103,12 @@ class Papers:
         return self._record(INVOICE_REGISTERED, fact, invoice, at)
 
     def answered_return(
-        self, back: dict[str, int], return_id: str = "T1", confirmed: bool = True, **line: Any
+        self,
+        back: dict[str, int],
+        return_id: str = "T1",
+        confirmed: bool = True,
+        at: datetime = MONDAY,
+        **line: Any,
     ) -> Record:
         """What goes back of each line of the first receipt, if it is confirmed."""
         lines = [
@@ -116,10 +121,10 @@ class Papers:
             for line_id, quantity in back.items()
         ]
         fact = ReturnAnswered(
-            **self._parties, at=MONDAY, return_id=return_id, receipt_id="R1",
+            **self._parties, at=at, return_id=return_id, receipt_id="R1",
             confirmed=confirmed, lines=lines,
         )  # fmt: skip
-        return self._record(RETURN_ANSWERED, fact, return_id, MONDAY)
+        return self._record(RETURN_ANSWERED, fact, return_id, at)
 
     def _record(self, type_: str, fact: OrderFact, event_id: str, at: datetime) -> Record:
         version = next(self._places)

@@ -17,7 +17,18 @@ from shared.runtime.room import Room
 from shared.runtime.said import Said
 
 _CONFLICTS: Final = frozenset(
-    {"conflicting_duplicate", "month_closed", "month_not_ended", "not_reversible", "wrong_state"}
+    {
+        "already_disputed",
+        "conflicting_duplicate",
+        "conflicting_result",
+        "month_closed",
+        "month_not_ended",
+        "not_reversible",
+        "nothing_to_pay",
+        "payee_account_blocked",
+        "payee_suspended",
+        "wrong_state",
+    }
 )
 """Codes of 409: what was asked for is well said, but does not go with what stands."""
 
@@ -28,7 +39,7 @@ async def submit(room: Room, sent: Sent) -> bool:
     try:
         [verdict] = await room.desk.submit([sent])
     except MonthClosed:
-        raise _month_closed() from None
+        raise month_closed() from None
     except KeyTaken:
         raise conflict() from None
     if verdict.refusal is None:
@@ -66,5 +77,6 @@ def as_sent(
     return said.as_sent(actor, stream, stream, type_, command, words, now)
 
 
-def _month_closed() -> Problem:
+def month_closed() -> Problem:
+    """409: the month takes no entry any more (已结账)."""
     return Problem(409, "month_closed", "该月已结账, 不再入账", "the month is closed")

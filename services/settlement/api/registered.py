@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.settlement.projections.agreed import Batch, find_batch
-from services.settlement.projections.registers import is_hospital
+from services.settlement.projections.registers import is_distributor, is_enterprise, is_hospital
 from shared.kernel.errors import Refusal
 from shared.runtime.problems import refusal_problem
 from shared.runtime.room import Room
@@ -23,6 +23,42 @@ async def hospital_registered(room: Room, hospital_id: str) -> None:
             f"医疗机构 {hospital_id} 未登记",
             f"unknown hospital {hospital_id}",
             pointer="/hospital_id",
+        )
+    )
+
+
+async def distributor_registered(room: Room, payee_id: str) -> None:
+    """422 for a payee that nobody has registered as a distributor."""
+    if await is_distributor(room.pool, payee_id):
+        return
+    if room.catch_up is not None:
+        await room.catch_up()
+        if await is_distributor(room.pool, payee_id):
+            return
+    raise refusal_problem(
+        Refusal(
+            "unknown_distributor",
+            f"配送企业 {payee_id} 未登记",
+            f"unknown distributor {payee_id}",
+            pointer="/payee_id",
+        )
+    )
+
+
+async def enterprise_registered(room: Room, payee_id: str) -> None:
+    """422 for a payee that nobody has registered."""
+    if await is_enterprise(room.pool, payee_id):
+        return
+    if room.catch_up is not None:
+        await room.catch_up()
+        if await is_enterprise(room.pool, payee_id):
+            return
+    raise refusal_problem(
+        Refusal(
+            "unknown_organisation",
+            f"企业 {payee_id} 未登记",
+            f"unknown organisation {payee_id}",
+            pointer="/payee_id",
         )
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from fractions import Fraction
 
 import msgspec
 
@@ -14,7 +15,7 @@ from shared.events.topics import SETTLEMENT
 from shared.kernel.codes import division_of, pool_of
 from shared.kernel.decider import Decided, Sent
 from shared.kernel.errors import Refusal
-from shared.kernel.quantity import amount_fen
+from shared.kernel.quantity import FEN, half_up
 
 
 class PrepaymentStream(msgspec.Struct, frozen=True, array_like=True, tag="prepayment"):
@@ -28,12 +29,13 @@ def stream_of(prepayment_id: str) -> str:
     return f"prepayment-{prepayment_id}"
 
 
-def agreed_amount(agreements: Iterable[tuple[int, int | None]]) -> int:
-    """The agreed amount in fen (协议金额): each agreement's quantity at its selected price.
+def agreed_amount(agreements: Iterable[tuple[int, int | None]]) -> Fraction:
+    """The agreed amount in fen, exact (协议金额): each agreement's quantity at its selected price.
 
     What was not selected for the hospital has no such price and counts nothing.
     """
-    return sum(amount_fen(quantity, price) for quantity, price in agreements if price is not None)
+    products = (quantity * price for quantity, price in agreements if price is not None)
+    return Fraction(sum(products), FEN)
 
 
 def post_prepayment(
@@ -42,11 +44,12 @@ def post_prepayment(
     """The prepayment as a fact; less than the share that policy asks for is refused (B1.3.2)."""
     if state is not None:
         raise Refusal("conflicting_duplicate", "该预付编号已使用", "this prepayment id was used")
+    agreed_fen = half_up(command.agreed_fen)
     if command.amount_fen * 100 < command.agreed_fen * command.percent:
         raise Refusal(
             "prepayment_below_30_percent",
-            f"预付不得低于协议金额 {command.agreed_fen} 分的 {command.percent}%",
-            f"at least {command.percent} % of the agreed {command.agreed_fen} fen is prepaid",
+            f"预付不得低于协议金额 {agreed_fen} 分的 {command.percent}%",
+            f"at least {command.percent} % of the agreed {agreed_fen} fen is prepaid",
             pointer="/amount_fen",
         )
     fact = PrepaymentMade(
@@ -54,7 +57,7 @@ def post_prepayment(
         hospital_id=command.hospital_id,
         batch_id=command.batch_id,
         amount_fen=command.amount_fen,
-        agreed_fen=command.agreed_fen,
+        agreed_fen=agreed_fen,
         percent=command.percent,
         policy_version=command.policy_version,
         entry_id=entry_id_of(stream_of(command.prepayment_id)),

@@ -10,12 +10,10 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from services.settlement.policy import RetentionTerms
+from shared.kernel.quantity import FEN, half_up
 
 FORMULA: Final = "retention.v1"
 """The version of this function, stored with every result (测算公式版本)."""
-
-_FEN: Final = 1_000_000
-"""Quantity and price are ten-thousandths, so a fen of their product is a million (分)."""
 
 
 class Use(NamedTuple):
@@ -69,7 +67,7 @@ class Retained(NamedTuple):
 
 def retained(variety: Variety, factors: Factors) -> Retained:
     """What is retained of one variety; one that was not reported pays nothing (未报量不予拨付)."""
-    paid = factors.fund_ratio * factors.insured_share / _FEN
+    paid = factors.fund_ratio * factors.insured_share / FEN
     spent = variety.counted * (variety.selected_price or 0)
     spent += sum(use.quantity * use.price for use in variety.non_selected)
     budget = variety.reported * (variety.pre_price or 0) * paid
@@ -78,11 +76,6 @@ def retained(variety: Variety, factors: Factors) -> Retained:
     base = max(Fraction(0), budget - spend)
     kept = base * factors.assessment * factors.accuracy
     return Retained(half_up(budget), half_up(spend), half_up(base), half_up(kept))
-
-
-def half_up(fen: Fraction) -> int:
-    """Whole fen of an exact amount that is not negative (四舍五入到分)."""
-    return (2 * fen.numerator + fen.denominator) // (2 * fen.denominator)
 
 
 def accuracy_of(variety: Variety, terms: RetentionTerms) -> str:

@@ -13,30 +13,47 @@ import msgspec
 
 from services.settlement.commands import (
     AccrueLine,
+    AcknowledgeHospitalPayment,
     CalculateRetention,
     CloseMonth,
+    ContestHospitalPayment,
     PostOffset,
     PostPrepayment,
+    ReportHospitalPayment,
     ReverseEntry,
     SetRetentionInputs,
+    WithdrawHospitalPayment,
 )
 from services.settlement.domain import (
     accrual,
     chain,
+    disputing,
+    hospital_payment,
     month,
     offset,
+    payee,
     prepayment,
     retaining,
     reversal,
+    statement,
+    suspension,
 )
 from services.settlement.domain.accrual import OrderAccruals
 from services.settlement.domain.chain import LedgerStream
+from services.settlement.domain.disputing import DisputeStream
+from services.settlement.domain.hospital_payment import HospitalPaymentStream
 from services.settlement.domain.month import MonthStream
 from services.settlement.domain.offset import OffsetStream
+from services.settlement.domain.payee import PayeeStream
+from services.settlement.domain.payment_file import PaymentFileStream
 from services.settlement.domain.prepayment import PrepaymentStream
 from services.settlement.domain.retaining import RetentionStream
 from services.settlement.domain.reversal import EntryStream
+from services.settlement.domain.statement import StatementStream
+from services.settlement.domain.suspension import SuspensionStream
 from services.settlement.domain.world import World
+from shared.events import hospital_payments as payments
+from shared.events import payees, statements
 from shared.events import settlement as facts
 from shared.kernel.decider import Decided, Decider, Sent
 from shared.kernel.errors import Refusal
@@ -49,7 +66,15 @@ State = (
     | EntryStream
     | MonthStream
     | LedgerStream
+    | StatementStream
+    | DisputeStream
+    | SuspensionStream
+    | HospitalPaymentStream
+    | PayeeStream
+    | PaymentFileStream
 )
+
+_SUSPENSION: Final = "jicai.settlement.suspension_"
 
 COLUMNS: Final[dict[str, str]] = {}
 """Lists read tables of their own, so a stream's row shows none of its state (查询列)."""
@@ -78,6 +103,12 @@ def decide(state: State | None, sent: Sent, now: datetime, world: World) -> Deci
             return reversal.reverse_entry(state, sent, command, now)
         case None | MonthStream(), CloseMonth() as command:
             return month.close_month(state, sent, command, now)
+        case None | HospitalPaymentStream(), ReportHospitalPayment() as command:
+            return hospital_payment.report(state, sent, command, now)
+        case None | HospitalPaymentStream(), (
+            ContestHospitalPayment() | AcknowledgeHospitalPayment() | WithdrawHospitalPayment()
+        ) as command:
+            return hospital_payment.act_on(state, sent, command, now)
     raise Refusal("not_found", "没有这一结算事项", "settlement has nothing of this id")
 
 
@@ -98,16 +129,38 @@ def evolve(state: State | None, type_: str, fact: Any) -> State:
             return MonthStream(fact)
         case None | LedgerStream(), facts.BlockSealed() | facts.RootPublished():
             return chain.evolve(state, fact)
+        case None | DisputeStream(), statements.DisputeOpened() | statements.DisputeResolved():
+            return disputing.evolve(state, fact)
+        case None | SuspensionStream(), _ if type_.startswith(_SUSPENSION):
+            return suspension.evolve(state, fact)
+        case None | StatementStream(), _ if type_ in statements.FACTS:
+            return statement.evolve(state, fact)
+        case None | HospitalPaymentStream(), _ if type_ in payments.FACTS:
+            return hospital_payment.evolve(state, type_, fact)
+        case None, payees.PaymentFileIssued():
+            return PaymentFileStream(fact)
+        case None | PayeeStream(), _ if type_ in payees.FACTS:
+            return payee.evolve(state, fact)
     raise ValueError(f"{type_} is no fact of this stream")
 
 
-def due(_state: State) -> datetime | None:
-    """Nothing fires by itself yet."""
+def due(state: State) -> datetime | None:
+    """When somebody is to be reminded, or a suspension begins; nothing else fires by itself."""
+    match state:
+        case StatementStream():
+            return statement.due(state)
+        case SuspensionStream():
+            return suspension.due(state)
     return None
 
 
-def wake(_state: State, _at: datetime, _world: World) -> Sequence[Decided]:
-    """Nothing happens by itself."""
+def wake(state: State, at: datetime, _world: World) -> Sequence[Decided]:
+    """What happens at that instant by itself."""
+    match state:
+        case StatementStream():
+            return statement.wake(state, at)
+        case SuspensionStream():
+            return suspension.wake(state, at)
     return []
 
 

@@ -26,6 +26,12 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
                      $7::text[], $8::text[], $9::bigint[], $10::timestamptz[], $11::timestamptz[])
 ON CONFLICT DO NOTHING"""
 
+# What was settled, or is disputed, is no longer to be matched: a later invoice only shows.
+_IN_NO_STATEMENT: Final = """NOT EXISTS (SELECT FROM statement_lines l
+    WHERE (l.order_id, l.receipt_id, l.order_line_id)
+        = (receipt_lines.order_id, receipt_lines.receipt_id, receipt_lines.order_line_id)
+      AND l.return_id = '' AND l.freed_at IS NULL)"""
+
 
 class UnmatchedFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which unmatched lines a list asks for (筛选条件)."""
@@ -45,7 +51,12 @@ async def list_unmatched(
 ) -> list[Any]:
     """Receipt lines that this caller may see and that cannot be settled yet, with the reason."""
     values: list[Any] = [*after, limit]
-    where = ["outcome <> 'matched'", f"({_KEY}) > ($1, $2, $3, $4)", *visible(actor, values)]
+    where = [
+        "outcome <> 'matched'",
+        f"({_KEY}) > ($1, $2, $3, $4)",
+        _IN_NO_STATEMENT,
+        *visible(actor, values),
+    ]
     for column in ("hospital_id", "payee_id"):
         value = getattr(wanted, column)
         if value is not None:

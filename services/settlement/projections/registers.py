@@ -121,3 +121,19 @@ async def is_hospital(connection: Any, hospital_id: str) -> bool:
         "SELECT kinds FROM registers WHERE kind = 'organisation' AND id = $1", hospital_id
     )
     return kinds is not None and "hospital" in kinds.split()
+
+
+async def is_distributor(connection: Any, enterprise_id: str) -> bool:
+    """Whether a distributor of this code is registered (配送企业登记)."""
+    kinds: str | None = await connection.fetchval(
+        "SELECT kinds FROM registers WHERE kind = 'organisation' AND id = $1", enterprise_id
+    )
+    return kinds is not None and "distributor" in kinds.split()
+
+
+async def is_enterprise(connection: Any, uscc: str) -> bool:
+    """Whether an enterprise of this code is registered (企业登记)."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM registers WHERE kind = 'organisation' AND id = $1)", uscc
+    )
+    return found

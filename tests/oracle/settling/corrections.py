@@ -3,7 +3,8 @@
 Readings
 - An offset has no upper bound: it may exceed what the hospital owes. A suspension does not pause it
   (domain.md Q12 would; section 10 names all that a suspension does, and this is not among it).
-- A reversal belongs to the pool of the hospital in the entry; finance of another pool gets 404. An
+- A reversal belongs to the pool of the hospital in the entry, or of the statement whose payable it
+  moved or paid; finance of another pool gets 404. An
   entry of no prepayment and no offset, a reversing entry too, is 409 `not_reversible`.
 - Offset and prepayment answer 201 at first; a reversal is an action and answers 200 with its entry.
 - A prepayment whose entry was reversed is gone, but its id is not free: the same again is 200.
@@ -43,7 +44,7 @@ def reverse(office: Office, actor: Actor, body: Any, key: str) -> tuple[int, Any
     """One reversing entry, of a prepayment that nobody draws or of an offset."""
     found = [one for one in office.ledger.entries if one.entry_id == key]
     refuse_if(actor.role != "finance", 404 if actor.role == "hospital" else 403)
-    refuse_if(not found or not (set(hospitals_in(found[0])) <= seen_by(office, actor)), 404)
+    refuse_if(not found or not all(sees(actor, one) for one in hospitals_of(office, found[0])), 404)
     entry = found[0]
     text(body, "reason")
     if office.heard("reverse", key, body):
@@ -64,9 +65,12 @@ def hospitals_in(entry: Entry) -> list[str]:
     return [row[0].split(":")[1] for row in entry.postings if row[0].startswith("hospital:")]
 
 
-def seen_by(office: Office, actor: Actor) -> set[str]:
-    """The hospitals that a caller sees, of those that any entry names."""
-    return {h for entry in office.ledger.entries for h in hospitals_in(entry) if sees(actor, h)}
+def hospitals_of(office: Office, entry: Entry) -> list[str]:
+    """The hospitals that an entry is about: of a move or a payment, its statement's."""
+    about = [one.hospital_id for one in office.statements if one.statement_id == entry.business]
+    if entry.business in office.payments:
+        about = [office.payments[entry.business].hospital_id]
+    return hospitals_in(entry) or about
 
 
 def reversible(office: Office, entry: Entry) -> bool:

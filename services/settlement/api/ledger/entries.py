@@ -6,23 +6,25 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from services.settlement.api.judged import as_sent, conflict, state_of, submit
+from services.settlement.api.judged import as_sent, conflict, month_closed, problem_of
 from services.settlement.api.ledger.access import Area, area_of, finance_only
 from services.settlement.commands import ReverseEntry
 from services.settlement.domain.reversal import EntryStream, stream_of
 from services.settlement.projections.entries import Stored, find_entry, list_entries
+from services.settlement.projections.ledger import MonthClosed
+from services.settlement.projections.payments import prepaid_lock
 from services.settlement.projections.prepaid import is_untouched
 from shared.events.settlement import ENTRY_REVERSED
 from shared.kernel.clock import local_text
 from shared.kernel.codes import is_path_id
-from shared.kernel.entries import posting_documents
-from shared.kernel.errors import Problem
+from shared.kernel.entries import owner_of, posting_documents
 from shared.runtime.actors import Acting, ActingPerson, Actor, not_found
 from shared.runtime.bodies import json_object
+from shared.runtime.deciding import Held, decide_together
 from shared.runtime.fields import Body, Text
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
-from shared.runtime.said import documented, read_as
+from shared.runtime.said import Said, documented, read_as
 
 router = APIRouter(prefix="/settlement/v1/entries", tags=["ledger 账本"])
 SettlementRoom = Annotated[Room, Depends(room_of("settlement"))]
@@ -56,17 +58,8 @@ async def post_reverse(
     acting.person()
     said = await json_object(request)
     reason = read_as(ReversalBody, said).reason
-    command = _command(stored, reason, acting, await _untouched(room, stored))
-    words = {**said, "entry_id": entry_id, "by": str(actor)}
-    sent = as_sent(actor, stream_of(entry_id), ENTRY_REVERSED, command, words, await room.now())
-    try:
-        await submit(room, sent)
-    except Problem as problem:
-        # Said again it carries a later time: the reasons are compared, not the events' hashes.
-        if problem.code != "conflicting_duplicate":
-            raise
-    state = await state_of(room, stream_of(entry_id))
-    if not isinstance(state, EntryStream) or state.reversed.reason != reason:
+    state = await _reverse(room, acting, stored, {**said, "entry_id": entry_id, "by": str(actor)})
+    if state.reversed.reason != reason:
         raise conflict()
     reversal = await find_entry(room.pool, state.reversed.entry_id)
     assert reversal is not None
@@ -82,10 +75,29 @@ async def _seen(room: Room, actor: Actor, entry_id: str) -> Stored:
     return stored
 
 
-async def _untouched(room: Room, stored: Stored) -> bool:
-    """Nothing is drawn of what is no prepayment; of a prepayment the ledger is asked."""
-    prepaid = [p.account for p in stored.entry.postings if p.account.endswith(":prepaid")]
-    return not prepaid or await is_untouched(room.pool, prepaid[0], stored.entry.entry_id)
+async def _reverse(room: Room, acting: Acting, stored: Stored, words: Said) -> EntryStream:
+    """The entry's one reversal, made now or before; behind the lock of whoever draws the prepaid."""
+    entry = stored.entry
+    stream = stream_of(entry.entry_id)
+    prepaid = [p.account for p in entry.postings if p.account.endswith(":prepaid")]
+    locks = [prepaid_lock(owner) for account in prepaid if (owner := owner_of(account))]
+
+    async def work(hold: Held) -> EntryStream:
+        if hold.batch.state_of(stream) is None:
+            untouched = not prepaid or await is_untouched(hold.tx, prepaid[0], entry.entry_id)
+            command = _command(stored, words["reason"], acting, untouched)
+            sent = as_sent(acting.actor, stream, ENTRY_REVERSED, command, words, hold.now)
+            refusal = hold.batch.judge(sent).refusal
+            if refusal is not None:
+                raise problem_of(refusal)
+        state = hold.batch.state_of(stream)
+        assert isinstance(state, EntryStream)
+        return state
+
+    try:
+        return await decide_together(room, [stream], work, locks=locks)
+    except MonthClosed:
+        raise month_closed() from None
 
 
 def _command(stored: Stored, reason: str, acting: Acting, untouched: bool) -> ReverseEntry:

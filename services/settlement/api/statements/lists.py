@@ -1,0 +1,63 @@
+"""Statements over HTTP (对账单接口): lists and one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+
+from services.settlement.api.accruals import Month
+from services.settlement.api.statements.access import Party, seen
+from services.settlement.api.statements.views import decoded, statement_document, statement_now
+from services.settlement.policy import statement_terms
+from services.settlement.projections.statement_lines import lines_of
+from services.settlement.projections.statements import StatementFilter, list_statements
+from shared.runtime.actors import CurrentActor
+from shared.runtime.fields import HospitalId, Uscc
+from shared.runtime.pages import After, Limit, cursor, page, read_cursor
+from shared.runtime.room import Room, room_of
+
+router = APIRouter(prefix="/settlement/v1/statements", tags=["statements 对账单"])
+SettlementRoom = Annotated[Room, Depends(room_of("settlement"))]
+StateName = Literal[
+    "draft", "hospital_confirmed", "confirmed", "approved", "paying", "paid", "carried_forward"
+]
+Overdue = Annotated[bool | None, Query(description="true: 只列逾期未办; false: 只列未逾期")]
+
+
+@router.get("", summary="对账单")
+async def get_statements(
+    actor: Party,
+    room: SettlementRoom,
+    month: Month | None = None,
+    hospital_id: HospitalId | None = None,
+    payee_id: Uscc | None = None,
+    state: StateName | None = None,
+    overdue: Overdue = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """本机构可见的对账单及其明细, 按编号排列."""
+    wanted = StatementFilter(
+        month=month, hospital_id=hospital_id, payee_id=payee_id, state=state, overdue=overdue
+    )
+    [behind] = read_cursor(after, str) if after is not None else [""]
+    now = await room.now()
+    rows = await list_statements(room.pool, actor, wanted, now=now, after=behind, limit=limit)
+    ids = [row["statement_id"] for row in rows]
+    lines = await lines_of(room.pool, ids)
+    terms = statement_terms(room.policy)
+    items = [
+        statement_document(decoded(row["stream_state"]), lines[row["statement_id"]], terms)
+        for row in rows
+    ]
+    return page(items, limit, cursor(ids[-1]) if ids else None)
+
+
+@router.get("/{statement_id}", summary="一份对账单")
+async def get_statement(
+    statement_id: str, actor: CurrentActor, room: SettlementRoom
+) -> dict[str, Any]:
+    """对账单的明细、金额、支付、办理记录与时限."""
+    await seen(room, actor, statement_id)
+    return await statement_now(room, statement_id)
