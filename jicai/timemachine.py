@@ -8,9 +8,8 @@ from datetime import datetime
 import asyncpg
 
 from shared.kernel.errors import Problem
-from shared.runtime.clockwork import fire_due
 from shared.runtime.house import House
-from shared.runtime.marks import append_marks
+from shared.runtime.rounds import fire
 from shared.runtime.time import ManualTime
 from shared.store.locks import gate_key
 
@@ -72,11 +71,7 @@ class TimeMachine:
         if not await self._something_due(self._time.now):
             return
         for room in self._house.rooms.values():
-            if room.desk is not None:
-                if room.service.marks:
-                    await append_marks(room.pool, room.desk.kit)
-                else:
-                    await fire_due(room.pool, room.desk.kit)
+            await fire(room)
 
     async def _something_due(self, by: datetime) -> bool:
         """One question for all services: an idle step costs one round trip here."""

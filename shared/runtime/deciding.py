@@ -22,7 +22,7 @@ from shared.runtime.judging import Batch
 from shared.runtime.marks import append_marks
 from shared.runtime.room import Room
 from shared.store.locks import lock_gate, lock_streams
-from shared.store.log import StreamRow, load
+from shared.store.log import Head, StreamRow, load
 
 T = TypeVar("T")
 
@@ -60,14 +60,21 @@ async def decide_together(
     earlier writer has committed, later ones wait. `work` may be called again, so it changes nothing
     but its transaction.
     """
-    names = sorted(set(streams))
-    others = set(locks)
+    names, others = sorted(set(streams)), set(locks)
+    return await transact(room, lambda tx: _once(tx, room, names, others, work, alone=alone))
+
+
+async def transact(room: Room, attempt: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    """One transaction, begun again behind missing marks and after what may pass.
+
+    `attempt` takes its locks first, and raises MarkMissing where an instant has passed unmarked.
+    """
     tries = 0
     assert room.desk is not None
     while True:
         try:
             async with room.pool.acquire() as tx, tx.transaction():
-                return await _once(tx, room, names, others, work, alone=alone)
+                return await attempt(tx)
         except MarkMissing:
             await append_marks(room.pool, room.desk.kit)
         except RETRYABLE:
@@ -77,6 +84,14 @@ async def decide_together(
             await asyncio.sleep(random.uniform(0, 0.02 * tries))  # noqa: S311 (jitter)
         except UNAVAILABLE as error:
             raise unavailable() from error
+
+
+def instant_of(room: Room, head: Head) -> datetime:
+    """The instant of a transaction behind the gate; MarkMissing where a mark must come before it."""
+    now = instant_behind_gate(room.time, head)
+    if head.next_mark is not None and now >= head.next_mark:
+        raise MarkMissing
+    return now
 
 
 async def _once(
@@ -95,9 +110,7 @@ async def _once(
     else:
         await lock_streams(tx, kit.service, {*names, *others})
     head, rows = await load(tx, names)
-    now = instant_behind_gate(kit.time, head)
-    if head.next_mark is not None and now >= head.next_mark:
-        raise MarkMissing
+    now = instant_of(room, head)
     calendar = await room.calendars.at(tx, head.world)
     batch: Batch[Any, Any] = Batch(kit.decider, rows, {}, now, None)
     result = await work(Held(tx, now, calendar, batch, rows))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
-import structlog
 
 from shared.bus.address import KafkaAddress
 from shared.bus.kafka import KafkaBus
@@ -20,14 +18,13 @@ from shared.bus.port import Bus
 from shared.events.topics import ALL, dead_letters
 from shared.kernel.policy import Policy
 from shared.runtime.calendars import CalendarHolder
-from shared.runtime.clockwork import fire_due
 from shared.runtime.consumer import Consumer
 from shared.runtime.desk import UNAVAILABLE, Desk
 from shared.runtime.marks import append_marks
-from shared.runtime.metrics import WATCHED
 from shared.runtime.relay import GROUP as RELAY
 from shared.runtime.relay import Relay
 from shared.runtime.room import Room
+from shared.runtime.rounds import keep_rounds, keep_watch
 from shared.runtime.service import Service
 from shared.runtime.time import Time
 from shared.store.access.sealing import Sealing
@@ -35,15 +32,7 @@ from shared.store.database import BUS_ROLE, check_server, open_pool
 from shared.store.migrations import SchemaState, migrate, schema_state
 from shared.store.reader import LogReader
 
-log = structlog.get_logger()
-
-CLOCKWORK_SECONDS = 1.0
-CLOCKWORK_WHOLE = 60
-"""Every so many rounds the clockwork looks from the beginning, else behind the last mark."""
 CATCH_UP_SECONDS = 1.0
-WATCH_SECONDS = 60.0
-WATCH_REST = 20
-"""A watch that took so long rests so many times as long: it never takes a twentieth of a core."""
 
 
 class NotServable(Exception):
@@ -97,9 +86,10 @@ class House:
         self._open_consumers(self._bus if self.kafka is None else KafkaBus(self.kafka))
         self._tasks += [asyncio.create_task(worker.run(self._stop)) for worker in self.workers]
         if self.own_time:
-            self._tasks.append(asyncio.create_task(self._clockwork()))
-            watched = [room for room in self.rooms.values() if room.service.watch is not None]
-            self._tasks += [asyncio.create_task(self._watching(room)) for room in watched]
+            rooms = list(self.rooms.values())
+            self._tasks.append(asyncio.create_task(keep_rounds(rooms, self._stop)))
+            watched = [room for room in rooms if room.service.watch is not None]
+            self._tasks += [asyncio.create_task(keep_watch(room, self._stop)) for room in watched]
 
     async def stop(self) -> None:
         """Drain: no new work, finish what is in hand, give everything back."""
@@ -213,45 +203,6 @@ class House:
             if room.service.topics:
                 self.consumers[name] = Consumer(room, bus.subscribe(name, room.service.topics))
                 room.catch_up = _catching_up([*self.relays.values(), self.consumers[name]])
-
-    async def _clockwork(self) -> None:
-        """Fire what is due, append what marks are missing; a fault waits for the next round."""
-        for rounds in itertools.count():
-            if self._stop.is_set():
-                return
-            since_mark = rounds % CLOCKWORK_WHOLE != 0
-            for name, room in self.rooms.items():
-                if room.desk is None:
-                    continue
-                try:
-                    if room.service.marks:
-                        await append_marks(room.pool, room.desk.kit, since_mark=since_mark)
-                    else:
-                        await fire_due(room.pool, room.desk.kit)
-                    if room.service.each_round is not None:
-                        await room.service.each_round(room)
-                    room.health.pop("clockwork", None)
-                except Exception as error:
-                    room.health["clockwork"] = f"{type(error).__name__}: {error}"
-                    log.warning("clockwork.failed", service=name, error=str(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), CLOCKWORK_SECONDS)
-
-    async def _watching(self, room: Room) -> None:
-        """Look, say what was found, rest. What it finds is no reason not to serve."""
-        assert room.service.watch is not None
-        loop = asyncio.get_running_loop()
-        while not self._stop.is_set():
-            began = loop.time()
-            try:
-                room.notices = await room.service.watch(room)
-                WATCHED.labels(room.service.name).set_to_current_time()
-            except Exception as error:
-                room.notices = {"watch": f"{type(error).__name__}: {error}"}
-                log.warning("watch.failed", service=room.service.name, error=str(error))
-            rest = max(WATCH_SECONDS, WATCH_REST * (loop.time() - began))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), rest)
 
 
 def topics_of(services: Sequence[Service]) -> list[str]:

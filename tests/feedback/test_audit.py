@@ -429,7 +429,7 @@ async def test_a_watch_that_fails_says_so_and_looks_again(
             raise RuntimeError("no")
         return await audit_(room)
 
-    monkeypatch.setattr("shared.runtime.house.WATCH_SECONDS", 0.2)
+    monkeypatch.setattr("shared.runtime.rounds.WATCH_SECONDS", 0.2)
     house = House(database, [alone(watch=failing)], ManualTime(MONDAY), shipped_policy())
     await house.start()
     try:

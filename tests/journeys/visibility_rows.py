@@ -309,6 +309,10 @@ ROWS = [
         "/settlement/v1/statements/{statement_id}/confirm", "/settlement/v1/statements/{statement}/confirm",
         {200: "hospital distributor", 403: IN_AREA}, 404,
     ),
+    get(
+        "/settlement/v1/drafts", "/settlement/v1/drafts",
+        f"{HOSPITALS} distributor rival county city elsewhere {OVERSEERS}", 403,
+    ),
     # who acts for the pool must be a person
     post(
         "/settlement/v1/statements/{statement_id}/approve", "/settlement/v1/statements/{statement}/approve",

@@ -24,9 +24,8 @@ from shared.kernel.calendar import WorkCalendar
 from shared.kernel.calendar_years import SpecialDay, official_year
 from shared.runtime.actors import Actor
 from shared.runtime.calendars import stored_calendar
-from shared.runtime.desk import RETRYABLE, UNAVAILABLE, unavailable
-from shared.runtime.handling import MarkMissing, instant_behind_gate
-from shared.runtime.marks import append_marks, apply_due
+from shared.runtime.deciding import instant_of, transact
+from shared.runtime.marks import apply_due
 from shared.runtime.room import Room
 from shared.store.locks import lock_gate
 from shared.store.log import NewEvent, append, hint, load, take_positions
@@ -36,15 +35,7 @@ async def load_year(
     room: Room, actor: Actor, year: int, days: Sequence[SpecialDay]
 ) -> WorkCalendar:
     """The calendar with this year in it; what is loaded already changes nothing. Durable."""
-    assert room.desk is not None
-    while True:
-        try:
-            async with room.pool.acquire() as connection, connection.transaction():
-                return await _load(connection, room, actor, year, days)
-        except (MarkMissing, *RETRYABLE):
-            await append_marks(room.pool, room.desk.kit)
-        except UNAVAILABLE as error:
-            raise unavailable() from error
+    return await transact(room, lambda tx: _load(tx, room, actor, year, days))
 
 
 async def _load(
@@ -53,9 +44,7 @@ async def _load(
     assert room.desk is not None
     await lock_gate(tx, room.service.name)
     head, _ = await load(tx, [])
-    now = instant_behind_gate(room.time, head)
-    if head.next_mark is not None and now >= head.next_mark:
-        raise MarkMissing
+    now = instant_of(room, head)
     # What has passed by now passed by the calendar that was in force.
     await apply_due(tx, room.desk.kit, head, now)
     before = await stored_calendar(tx)

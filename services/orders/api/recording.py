@@ -17,9 +17,7 @@ from shared.events.topics import REFERENCE
 from shared.kernel.codes import division_of, is_hospital_id, is_path_id, is_uscc
 from shared.kernel.errors import Refusal, malformed
 from shared.runtime.actors import Actor
-from shared.runtime.desk import RETRYABLE, UNAVAILABLE, unavailable
-from shared.runtime.handling import instant_behind_gate
-from shared.runtime.marks import append_marks
+from shared.runtime.deciding import instant_of, transact
 from shared.runtime.room import Room
 from shared.store.locks import lock_gate
 from shared.store.log import Head, NewEvent, append, hint, load, take_positions
@@ -87,10 +85,6 @@ def references(entry: Entry) -> list[tuple[str, str, str]]:
     return []
 
 
-class _Again(Exception):
-    """The marks were missing or somebody was faster: begin again."""
-
-
 async def put_entries(
     room: Room, actor: Actor, entries: Sequence[Entry], *, dry_run: bool = False
 ) -> list[Refusal | None]:
@@ -98,15 +92,7 @@ async def put_entries(
 
     Later entries may refer to earlier ones. Durable when it returns.
     """
-    while True:
-        try:
-            async with room.pool.acquire() as connection, connection.transaction():
-                return await _put(connection, room, actor, entries, dry_run=dry_run)
-        except (_Again, *RETRYABLE):
-            assert room.desk is not None
-            await append_marks(room.pool, room.desk.kit)
-        except UNAVAILABLE as error:
-            raise unavailable() from error
+    return await transact(room, lambda tx: _put(tx, room, actor, entries, dry_run=dry_run))
 
 
 async def _put(
@@ -114,9 +100,7 @@ async def _put(
 ) -> list[Refusal | None]:
     await lock_gate(tx, room.service.name)
     head, _ = await load(tx, [])
-    now = instant_behind_gate(room.time, head)
-    if head.next_mark is not None and now >= head.next_mark:
-        raise _Again
+    now = instant_of(room, head)
     refusals = await _check_references(tx, entries)
     good = [e for e, refusal in zip(entries, refusals, strict=True) if refusal is None]
     changed = await changed_entries(tx, good)

@@ -145,6 +145,17 @@ async def drafted_months(connection: Any) -> dict[str, bool]:
     return {row[0]: row[1] for row in rows}
 
 
+async def list_drafts(connection: Any) -> list[Any]:
+    """Every draft, the last first, with what it made and what it has still to do (生成进度)."""
+    rows: list[Any] = await connection.fetch(
+        """SELECT d.month, d.at, d.is_done,
+                  (SELECT count(*) FROM statements s WHERE s.month = d.month) AS statements,
+                  CASE WHEN d.is_done THEN 0 ELSE (SELECT count(*) FROM draft_hospitals) END AS hospitals
+           FROM drafts d ORDER BY d.month DESC LIMIT 120"""
+    )
+    return rows
+
+
 async def closed_by(connection: Any, at: datetime) -> bool:
     """Whether this service has ever closed an instant up to this one: it was at work then."""
     found: bool = await connection.fetchval(

@@ -6,6 +6,7 @@ set meanwhile make the chunk begin again.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,11 +27,10 @@ from shared.events.settlement import RETENTION_CALCULATED, RetentionCalculated
 from shared.kernel.decider import Sent
 from shared.kernel.errors import Problem, Refusal
 from shared.runtime.actors import Actor
-from shared.runtime.desk import RETRYABLE, TRIES_MAX, UNAVAILABLE, unavailable
-from shared.runtime.handling import MarkMissing, instant_behind_gate, store
+from shared.runtime.deciding import instant_of, transact
+from shared.runtime.handling import store
 from shared.runtime.judging import Batch as Judged
 from shared.runtime.logs import current_traceparent
-from shared.runtime.marks import append_marks
 from shared.runtime.room import Room
 from shared.store.locks import lock_streams
 from shared.store.log import load
@@ -62,21 +62,9 @@ async def calculated(room: Room, run: Run, hospitals: Sequence[str]) -> list[Ret
 
 
 async def _chunk(room: Room, run: Run, hospitals: Sequence[str]) -> list[RetentionCalculated]:
-    assert room.desk is not None
-    tries = 0
     while True:
-        try:
+        with contextlib.suppress(_Changed):
             return await _once(room, run, hospitals)
-        except _Changed:
-            continue
-        except MarkMissing:
-            await append_marks(room.pool, room.desk.kit)
-        except RETRYABLE:
-            tries += 1
-            if tries >= TRIES_MAX:
-                raise
-        except UNAVAILABLE as error:
-            raise unavailable() from error
 
 
 async def _once(room: Room, run: Run, hospitals: Sequence[str]) -> list[RetentionCalculated]:
@@ -85,8 +73,7 @@ async def _once(room: Room, run: Run, hospitals: Sequence[str]) -> list[Retentio
         before = await find_states(connection, list(streams))
         generics = {streams[stream]: _generics(state) for stream, state in before.items()}
         drawn = await drawn_of(connection, run.batch, run.year, generics)
-    async with room.pool.acquire() as tx, tx.transaction():
-        return await _decide(tx, room, run, streams, before, drawn)
+    return await transact(room, lambda tx: _decide(tx, room, run, streams, before, drawn))
 
 
 def _generics(state: bytes) -> list[str]:
@@ -109,9 +96,7 @@ async def _decide(
     head, rows = await load(tx, sorted(streams))
     if any(row.state != before.get(stream) for stream, row in rows.items()):
         raise _Changed
-    now = instant_behind_gate(room.time, head)
-    if head.next_mark is not None and now >= head.next_mark:
-        raise MarkMissing
+    now = instant_of(room, head)
     known = {stream: drawn[one] for stream, one in streams.items() if one in drawn}
     world = World(retention=RetentionGround(retention_terms(room.policy), known))
     judged: Judged[Any, Any] = Judged(kit.decider, rows, {}, now, world)

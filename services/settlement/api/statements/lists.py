@@ -12,12 +12,14 @@ from services.settlement.api.statements.views import decoded, statement_document
 from services.settlement.policy import statement_terms
 from services.settlement.projections.statement_lines import lines_of
 from services.settlement.projections.statements import StatementFilter, list_statements
+from services.settlement.sets.drafting import list_drafts
+from shared.kernel.clock import local_text
 from shared.runtime.actors import CurrentActor
 from shared.runtime.fields import HospitalId, Uscc
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
 
-router = APIRouter(prefix="/settlement/v1/statements", tags=["statements 对账单"])
+router = APIRouter(prefix="/settlement/v1", tags=["statements 对账单"])
 SettlementRoom = Annotated[Room, Depends(room_of("settlement"))]
 StateName = Literal[
     "draft", "hospital_confirmed", "confirmed", "approved", "paying", "paid", "carried_forward"
@@ -25,7 +27,7 @@ StateName = Literal[
 Overdue = Annotated[bool | None, Query(description="true: 只列逾期未办; false: 只列未逾期")]
 
 
-@router.get("", summary="对账单")
+@router.get("/statements", summary="对账单")
 async def get_statements(
     actor: Party,
     room: SettlementRoom,
@@ -54,10 +56,26 @@ async def get_statements(
     return page(items, limit, cursor(ids[-1]) if ids else None)
 
 
-@router.get("/{statement_id}", summary="一份对账单")
+@router.get("/statements/{statement_id}", summary="一份对账单")
 async def get_statement(
     statement_id: str, actor: CurrentActor, room: SettlementRoom
 ) -> dict[str, Any]:
     """对账单的明细、金额、支付、办理记录与时限."""
     await seen(room, actor, statement_id)
     return await statement_now(room, statement_id)
+
+
+@router.get("/drafts", summary="对账单生成进度")
+async def get_drafts(_actor: Party, room: SettlementRoom) -> dict[str, Any]:
+    """各月对账单何时生成、已生成多少份、还有多少家医疗机构待生成, 最近的在前; 全省合计."""
+    items = [
+        {
+            "month": row["month"],
+            "at": local_text(row["at"]),
+            "state": "done" if row["is_done"] else "running",
+            "statements": row["statements"],
+            "hospitals_left": row["hospitals"],
+        }
+        for row in await list_drafts(room.pool)
+    ]
+    return {"items": items, "next": None}
