@@ -13,7 +13,7 @@ from tests.journeys.goods import D2, FAR, PUTS, D, H, M
 
 ACTORS = [
     "ops:360000", "importer:360000", "bureau:360000", "bureau:360102", "regulator:360000",
-    "finance:360100", "bureau:999999", f"hospital:{H}", f"hospital:{FAR}", f"distributor:{D}",
+    "finance:360100", "finance:360000/wu", "bureau:999999", f"hospital:{H}", f"hospital:{FAR}", f"distributor:{D}",
     f"distributor:{D2}", f"manufacturer:{M}", f"hospital:{H}/li.si",
 ]  # fmt: skip
 NO_ACTORS = ["", "x", "hospital:", "ops:1", f"hospital:{H}/", "bureau:36\x80", "é:1"]
@@ -68,6 +68,16 @@ WORDS = {
         "decision": "说明",
     },
     "/lift": {"decision": "说明"},
+    "/payee-accounts/{payee_id}": {
+        "account_name": "某某医药",
+        "account_number": "6222021502012345678",
+        "bank_name": "工商银行",
+        "bank_code": "102421000013",
+        "assignee": {"name": "某某保理", "contract": "BL-1"},
+    },
+    "/block": {"reason": "说明"},
+    "/payment-files": {"file_id": "F", "pool": "360100"},
+    "/results": {"results": [{"payment_id": "x", "result": "paid", "value_date": "2026-02-10"}]},
     "/calendar/{year}": {"days": [{"date": "2026-01-01", "kind": "holiday", "name": "元旦"}]},
 }
 """Good bodies of feedback and settlement, by how their paths end."""

@@ -1,6 +1,7 @@
 """The money of the simulated province, played by the demonstration's own clerks to its end."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -21,7 +22,9 @@ from jicai.province.story import write_story
 from jicai.settlement_tables import show_settlement
 from shared.testing.sandbox import running_sandbox
 
-ORDERS = 200
+ORDERS = 120
+STEP = timedelta(hours=6)
+"""Coarser than the demonstration: a step costs a wait for every consumer."""
 
 
 @dataclass
@@ -38,14 +41,14 @@ class Ended:
 
 
 @pytest.fixture(scope="module")
-def april():
-    """A small province played to its end, with the demonstration's own clerks and tables."""
+def april(bus):
+    """A small province played to its end on each bus, with the demonstration's own clerks and tables."""
     story = write_story(7, orders=ORDERS)
     with (
         running_sandbox(now=story.begins_at.isoformat()) as sandbox,
         Jicai(sandbox.url, "bureau:360000") as client,
     ):
-        report = play(client, story, errands=errands())
+        report = play(client, story, errands=errands(), step=STEP)
         go_on(client, errands(), ENDS_AT, report)
         paper = Console(file=StringIO(), width=120)
         show_settlement(client, paper, pool=POOL, errands=report.errands)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from shared.testing.sandbox import running_sandbox
-from tests.journeys.goods import HOSPITAL, IMPORTER, PROVINCE, D, H, line, load, taken
+from tests.journeys.december import deliver
+from tests.journeys.goods import HOSPITAL, PROVINCE, D, H, line
 from tests.journeys.market import Market
-from tests.journeys.visibility_rows import ACTORS, DEMAND, OLD, ROWS, TICKET, Row
+from tests.journeys.visibility_rows import ACTORS, DEMAND, ROWS, TICKET, Row
 
 
 class Scene:
@@ -27,7 +28,7 @@ class Scene:
             assert opened.status_code == 201, opened.text
         self._ask("POST", f"/feedback/v1/tickets/{H}-T0/close", json={"reason": "重复提交"})
         assert market[PROVINCE].put("/orders/v1/demand-reports/R", json=DEMAND).status_code == 200
-        self._december()
+        deliver(market)
         market.sandbox.move("2026-01-08T10:00:00+08:00")
         made = self._ask(
             "POST", "/alerts/v1/publications", json={"window": "2026-01", "as_of": "2026-01-07"}
@@ -40,22 +41,6 @@ class Scene:
             "entry": self._offset(),
             **self._statement(),
         }
-
-    def _december(self) -> None:
-        """A delivery of last year, of a batch that was in force then: drafted on 8 January."""
-        assert self.market[PROVINCE].put("/orders/v1/batches/OLD", json=OLD).status_code == 200
-        tale = self.market.tale()
-        two = ["L1", "L2"]
-        lines = [{"line_id": one, "quantity": "100", "unit_price": "10.5"} for one in two]
-        events = [
-            tale.placing(lines=[line(one) for one in two], time="2025-12-20T09:00:00+08:00"),
-            tale.answering(time="2025-12-20T10:00:00+08:00"),
-            tale.dispatching(lines=[load(one) for one in two], time="2025-12-20T11:00:00+08:00"),
-            tale.receiving(lines=[taken(one) for one in two], time="2025-12-21T09:00:00+08:00"),
-            tale.invoicing(lines=lines, time="2025-12-22T09:00:00+08:00"),
-        ]
-        results = self.market.results(IMPORTER, *events)
-        assert {one["status"] for one in results} == {"accepted"}, results
 
     def _statement(self) -> dict[str, str]:
         """That delivery's statement, and a dispute of its second line."""

@@ -47,13 +47,6 @@ INPUTS = {
     "varieties": [{"generic_name": "通用名", "pre_price": "20"}],
 }  # fmt: skip
 
-OLD = {
-    "name": "上一批", "organiser": "province", "published_on": "2025-10-01", "effective_on": "2025-11-01",
-    "ends_on": "2025-12-31", "backup": [],
-    "main": [{"product_id": "P", "divisions": ["360000"], "selected_price": "10.50"}],
-}  # fmt: skip
-"""A batch that ended with the year before."""
-
 SUSPENSION = {
     "suspension_id": "SUSPENSION-1",
     "payee_id": D2,
@@ -385,6 +378,41 @@ ROWS = [
     Row(
         "GET", "/settlement/v1/arrears/{hospital_id}/lines", f"/settlement/v1/arrears/{H}/lines",
         {200: f"hospital distributor rival {IN_AREA}", 403: "maker other_maker"}, 404,
+    ),
+    # where money goes: the payee's own, and who looks after the province; the province's finance keeps it
+    Row(
+        "PUT", "/settlement/v1/payee-accounts/{payee_id}", f"/settlement/v1/payee-accounts/{D}", {}, 403,
+        json={},
+    ),
+    get(
+        "/settlement/v1/payee-accounts", "/settlement/v1/payee-accounts",
+        f"distributor rival {OVERSEERS}", 403,
+    ),
+    Row(
+        "GET", "/settlement/v1/payee-accounts/{payee_id}", f"/settlement/v1/payee-accounts/{D}",
+        {404: f"distributor rival {OVERSEERS}"}, 403,
+    ),
+    *(
+        post(
+            f"/settlement/v1/payee-accounts/{{payee_id}}/{act}", f"/settlement/v1/payee-accounts/{D}/{act}",
+            {}, 403, json={"reason": "说明"},
+        )
+        for act in ("block", "unblock")
+    ),
+    get(
+        "/settlement/v1/payments", "/settlement/v1/payments",
+        f"distributor rival county city elsewhere {OVERSEERS}", 403,
+    ),
+    # files for the bank: bureaus and finance; who asks for one must be a person
+    post("/settlement/v1/payment-files", "/settlement/v1/payment-files", {422: "finance"}, 403, json={"file_id": "F"}),
+    get("/settlement/v1/payment-files", "/settlement/v1/payment-files", f"elsewhere {IN_AREA}", 403),
+    Row(
+        "GET", "/settlement/v1/payment-files/{file_id}", "/settlement/v1/payment-files/NONE",
+        {404: f"elsewhere {IN_AREA}"}, 403,
+    ),
+    post(
+        "/settlement/v1/payment-files/{file_id}/results", "/settlement/v1/payment-files/NONE/results",
+        {404: f"elsewhere {IN_AREA}"}, 403, json=[],
     ),
     # feeds: everybody's, each with what it may see
     *(

@@ -23,6 +23,7 @@ CREATE TABLE statements (
     in_held      boolean NOT NULL
 ) WITH (fillfactor = 80);
 CREATE INDEX statements_month ON statements (month, statement_id);
+CREATE INDEX statements_state ON statements (state, statement_id);
 CREATE INDEX statements_hospital ON statements (hospital_id, statement_id);
 CREATE INDEX statements_payee ON statements (payee_id, statement_id);
 CREATE INDEX statements_unsettled ON statements (hospital_id, payee_id)

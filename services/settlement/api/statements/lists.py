@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from services.settlement.api.accruals import Month
 from services.settlement.api.statements.access import Party, seen
+from services.settlement.api.statements.sheets import lines_sheet, list_sheet
 from services.settlement.api.statements.views import decoded, statement_document, statement_now
 from services.settlement.policy import statement_terms
 from services.settlement.projections.statement_lines import lines_of
@@ -15,6 +16,7 @@ from services.settlement.projections.statements import StatementFilter, list_sta
 from services.settlement.sets.drafting import list_drafts
 from shared.kernel.clock import local_text
 from shared.runtime.actors import CurrentActor
+from shared.runtime.downloads import Format
 from shared.runtime.fields import HospitalId, Uscc
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
@@ -31,6 +33,7 @@ Overdue = Annotated[bool | None, Query(description="true: 只列逾期未办; fa
 async def get_statements(
     actor: Party,
     room: SettlementRoom,
+    request: Request,
     month: Month | None = None,
     hospital_id: HospitalId | None = None,
     payee_id: Uscc | None = None,
@@ -38,8 +41,9 @@ async def get_statements(
     overdue: Overdue = None,
     after: After = None,
     limit: Limit = 100,
-) -> dict[str, Any]:
-    """本机构可见的对账单及其明细, 按编号排列."""
+    format: Format = "json",
+) -> Any:
+    """本机构可见的对账单及其明细, 按编号排列; 也可下载为表格 (不含明细)."""
     wanted = StatementFilter(
         month=month, hospital_id=hospital_id, payee_id=payee_id, state=state, overdue=overdue
     )
@@ -53,16 +57,22 @@ async def get_statements(
         statement_document(decoded(row["stream_state"]), lines[row["statement_id"]], terms)
         for row in rows
     ]
-    return page(items, limit, cursor(ids[-1]) if ids else None)
+    document = page(items, limit, cursor(ids[-1]) if ids else None)
+    return document if format == "json" else list_sheet(document, request, format)
 
 
 @router.get("/statements/{statement_id}", summary="一份对账单")
 async def get_statement(
-    statement_id: str, actor: CurrentActor, room: SettlementRoom
-) -> dict[str, Any]:
-    """对账单的明细、金额、支付、办理记录与时限."""
+    statement_id: str,
+    actor: CurrentActor,
+    room: SettlementRoom,
+    request: Request,
+    format: Format = "json",
+) -> Any:
+    """对账单的明细、金额、支付、办理记录与时限; 明细也可下载为表格."""
     await seen(room, actor, statement_id)
-    return await statement_now(room, statement_id)
+    document = await statement_now(room, statement_id)
+    return document if format == "json" else lines_sheet(document, request, format)
 
 
 @router.get("/drafts", summary="对账单生成进度")
