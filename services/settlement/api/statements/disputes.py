@@ -14,6 +14,7 @@ from services.settlement.api.statements.pending import no_draft_pending
 from services.settlement.domain.disputing import DisputeStream, resolve, stream_of
 from services.settlement.projections.disputes import find_dispute, list_disputes
 from shared.kernel.clock import local_text
+from shared.kernel.codes import is_path_id
 from shared.kernel.errors import Refusal
 from shared.runtime.actors import CurrentActor, forbidden, not_found
 from shared.runtime.bodies import json_object
@@ -108,7 +109,8 @@ async def get_disputes(
 
 
 async def _seen(room: Room, actor: CurrentActor, dispute_id: str) -> Any:
-    row = None if "\0" in dispute_id else await find_dispute(room.pool, actor, dispute_id)
+    is_one = is_path_id(dispute_id)
+    row = await find_dispute(room.pool, actor, dispute_id) if is_one else None
     if row is None:
         raise not_found("没有这一争议, 或您无权查看", "no such dispute, or not yours to see")
     return row
