@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from fastapi import Request, Response
 
+from services.settlement.api.ledger.entries import post_reverse
 from services.settlement.api.statements.acting import StepName, take_step
 from services.settlement.api.statements.banking import report_word
 from services.settlement.api.statements.contesting import contest
@@ -236,10 +238,12 @@ async def resolve(room: Room, dispute_id: str, outcome: str) -> None:
     await post_resolve(dispute_id, PROVINCE, room, said(outcome=outcome))
 
 
-async def suspend(room: Room, key: str = "S1", scope: str = "all") -> None:
-    """The province suspends every payee from today on."""
-    today = local_text(await room.now())[:10]
-    words = {"suspension_id": key, "scope": scope, "from": today, "decision": "赣医保停1号"}
+async def suspend(
+    room: Room, key: str = "S1", scope: str = "all", *, begins: datetime | None = None
+) -> None:
+    """The province suspends every payee, from today on or from a later day."""
+    day = local_text(begins or await room.now())[:10]
+    words = {"suspension_id": key, "scope": scope, "from": day, "decision": "赣医保停1号"}
     await post_suspension(PROVINCE, room, said(**words), Response())
 
 
@@ -261,6 +265,19 @@ async def prepay(room: Room, fen: int, key: str = "V1", hospital: str = HOSPITAL
     """The fund has prepaid a hospital."""
     sides = [debit(f"hospital:{hospital}:prepaid", fen), credit("fund:360100:bank", fen)]
     await book(room, entry_of(f"prepayment-{key}", await room.now(), sides))
+
+
+async def reverse(room: Room, which: int = 0) -> str | None:
+    """Finance takes a prepayment back, the oldest unless told; the code of a refusal."""
+    rows = await room.pool.fetch(
+        "SELECT entry_id FROM entries WHERE key LIKE 'prepayment-%' ORDER BY at, number"
+    )
+    acting = Acting(parse_actor(CASHIER), is_sandbox=False)
+    try:
+        await post_reverse(rows[which % len(rows)][0], acting, room, said(reason="误付"))
+    except Problem as problem:
+        return problem.code
+    return None
 
 
 # ── books ─────────────────────────────────────────────────────────────────────────────────────────
@@ -301,8 +318,9 @@ _UNTRUE: Final = {
         SELECT s.statement_id, s.carried_fen FROM statements s
         LEFT JOIN carried c ON c.into_id = s.statement_id
         GROUP BY s.statement_id HAVING s.carried_fen <> coalesce(sum(c.total_fen), 0)""",
-    "a return is deducted whose receipt line is not settled": """
+    "a return is deducted, unconfirmed, whose receipt line is not settled": """
         SELECT b.order_id, b.return_id FROM statement_lines b
+        JOIN statements s ON s.number = b.statement AND s.state IN ('draft', 'hospital_confirmed')
         WHERE b.return_id <> '' AND NOT b.is_disputed AND NOT EXISTS (
             SELECT FROM statement_lines l
             WHERE (l.order_id, l.receipt_id, l.order_line_id)
@@ -352,3 +370,13 @@ class DeathAt(Faults):
         if self._left == 0:
             self.crashes += 1
             raise Crash
+
+
+NOBODY_WAITS: Final = "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+
+
+async def until_somebody_waits(room: Room, *tasks: asyncio.Task[Any]) -> None:
+    """Until the database holds one of these up."""
+    while await room.pool.fetchval(NOBODY_WAITS):
+        assert not any(task.done() for task in tasks), "nobody was held up"
+        await asyncio.sleep(0.002)

@@ -3,9 +3,11 @@ the books stay right after every single step."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from random import Random
 from typing import Any, cast
 
 import asyncpg
@@ -16,18 +18,25 @@ from hypothesis import strategies as st
 
 from services.settlement.api.ledger.verifying import verify
 from services.settlement.clockwork import drafting
+from services.settlement.clockwork.rounds import behind_the_writers
 from services.settlement.clockwork.routing import route
+from services.settlement.domain.drafting import month_before
 from services.settlement.domain.month import end_of
 from services.settlement.domain.rules import SETTLING
 from services.settlement.domain.statement import StatementStream
+from services.settlement.projections.ledger import close_month
 from services.settlement.projections.payments import prepaid_left
 from services.settlement.sets.suspending import misplaced
+from shared.kernel.clock import local_day
 from shared.kernel.errors import Problem
 from shared.runtime.clockwork import fire_due
 from shared.runtime.room import Room
-from shared.testing.faults import Crash, FaultyPool
+from shared.runtime.time import ManualTime
+from shared.testing.faults import Crash, Faults, FaultyPool
 from shared.testing.postgres import MONDAY, desk_of
 from tests.settlement.months import (
+    APPROVER,
+    CASHIER,
     FEN,
     HOSPITALS,
     JANUARY,
@@ -48,6 +57,7 @@ from tests.settlement.months import (
     one_step,
     prepay,
     resolve,
+    reverse,
     statements,
     suspend,
     until,
@@ -81,9 +91,9 @@ class Desk:
     deaths: int = 0
     done: set[str] = field(default_factory=set)
 
-    async def take(self, step: tuple[Any, ...], dies_at: int) -> None:
-        """Take a step with a process that dies at this moment; 0 is one that lives."""
-        faults = DeathAt(dies_at)
+    async def take(self, step: tuple[Any, ...], faults: Faults) -> None:
+        """Take a step with a process that may die on the way; what is refused changes nothing."""
+        before = faults.crashes
         mortal = replace(self.room, pool=cast(asyncpg.Pool, FaultyPool(self.room.pool, faults)))
         hand: Callable[..., Awaitable[None]] = getattr(self, step[0])
         try:
@@ -93,27 +103,26 @@ class Desk:
         except Problem as problem:
             if problem.status not in (409, 503):
                 raise
-        self.deaths += faults.crashes
+        self.deaths += faults.crashes - before
 
     async def order(self, room: Room, hospital: int, payee: int, units: int, batch: int) -> None:
         parties = {"hospital": HOSPITALS[hospital], "payee": PAYEES[payee]}
-        at = await room.now()
-        self.orders.append((HOSPITALS[hospital], PAYEES[payee], units))
+        self.orders.append((HOSPITALS[hospital], PAYEES[payee], units or 1))
+        number, at = len(self.orders), self._now()
         # The bus brings again what died on its way.
-        told = goods(len(self.orders), units, at=at, batch_id=BATCHES[batch], **parties)
+        told = goods(number, units or 1, at=at, batch_id=BATCHES[batch], **parties)
         await hear(self.room, told)
 
     async def back(self, room: Room, which: int, units: int) -> None:
         if self.orders:
             number = which % len(self.orders)
             hospital, payee, most = self.orders[number]
-            parties = {"hospital": hospital, "payee": payee}
-            at = await room.now()
-            self.keys += 1
             # Together at most what was received, as the rules of orders have it.
-            self.orders[number] = (hospital, payee, most - min(units, most))
-            if most:
-                told = goes_back(number + 1, min(units, most), f"T{self.keys}", at=at, **parties)
+            units = min(units or 1, most)
+            self.orders[number] = (hospital, payee, most - units)
+            parties = {"hospital": hospital, "payee": payee}
+            if units:
+                told = goes_back(number + 1, units, self._key("T"), at=self._now(), **parties)
                 await hear(self.room, told)
 
     async def draft(self, room: Room) -> None:
@@ -141,8 +150,8 @@ class Desk:
         steps = {
             "draft": ("confirm", f"hospital:{row['hospital_id']}"),
             "hospital_confirmed": ("confirm", f"distributor:{row['payee_id']}"),
-            "confirmed": ("approve", "bureau:360000/zhang"),
-            "approved": ("pay", "finance:360000/wu"),
+            "confirmed": ("approve", APPROVER),
+            "approved": ("pay", CASHIER),
         }
         if kind in steps:
             step, actor = steps[kind]
@@ -177,10 +186,14 @@ class Desk:
             await resolve(room, rows[which % len(rows)][0], outcome)
             self.done.add(outcome)
 
-    async def suspends(self, room: Room, scope: str) -> None:
-        self.keys += 1
-        await suspend(room, f"S{self.keys}", scope)
+    async def suspends(self, room: Room, scope: str, days: int) -> None:
+        begins = self._now() + timedelta(days=days)
+        await suspend(room, self._key("S"), scope, begins=begins)
         self.done.add("suspend")
+
+    async def routes(self, room: Room) -> None:
+        """What is done each second behind the writers."""
+        await behind_the_writers(room)
 
     async def lifts(self, room: Room, which: int) -> None:
         rows = await self.room.pool.fetch("SELECT suspension_id FROM suspensions ORDER BY 1")
@@ -189,14 +202,34 @@ class Desk:
             self.done.add("lift")
 
     async def prepays(self, room: Room, hospital: int, units: int) -> None:
-        self.keys += 1
-        await prepay(room, units * FEN, f"V{self.keys}", HOSPITALS[hospital])
+        await prepay(room, (units or 1) * FEN, self._key("V"), HOSPITALS[hospital])
+
+    async def reverses(self, room: Room, which: int) -> None:
+        if await self.room.pool.fetchval("SELECT count(*) FROM entries WHERE key LIKE 'prepay%'"):
+            await reverse(room, which)
+
+    async def closes(self, room: Room) -> None:
+        """Finance closes the month before: what is dated in it from now on would be refused."""
+        month = month_before(local_day(await room.now()))
+        async with room.pool.acquire() as tx, tx.transaction():
+            if not await tx.fetchval(
+                "SELECT EXISTS (SELECT FROM closed_months WHERE month = $1)", month
+            ):
+                await close_month(tx, month, await room.now(), "finance:360000")
 
     async def waits(self, room: Room, days: int) -> None:
         """Time passes, but not into the next draft."""
-        at = min(await room.now() + timedelta(days=days), end_of(MONTHS[self.drafted]))
+        at = min(self._now() + timedelta(days=days), end_of(MONTHS[self.drafted]))
         until(room, at)
         await fire_due(room.pool, desk_of(room).kit)
+
+    def _key(self, kind: str) -> str:
+        self.keys += 1
+        return f"{kind}{self.keys}"
+
+    def _now(self) -> datetime:
+        assert isinstance(self.room.time, ManualTime)
+        return self.room.time.now
 
     async def _pick(self, condition: str, which: int) -> Any:
         rows = await self.room.pool.fetch(
@@ -215,16 +248,21 @@ STEPS = st.one_of(
     st.tuples(st.just("some_drafting")),
     st.tuples(st.just("on"), few, few, few),
     st.tuples(st.just("on"), few, few, few),
-    st.tuples(st.just("many"), st.just("approve"), st.just("bureau:360000/zhang")),
+    st.tuples(st.just("many"), st.just("approve"), st.just(APPROVER)),
     st.tuples(
         st.just("many"),
         st.just("pay"),
-        st.sampled_from(["finance:360000/wu", "finance:360000/zhang"]),
+        st.sampled_from([CASHIER, "finance:360000/zhang"]),
     ),
     st.tuples(st.just("hears"), few, st.sampled_from(["paid", "paid", "failed"])),
     st.tuples(st.just("disputes"), few, few),
     st.tuples(st.just("resolves"), few, st.sampled_from(["settle", "settle", "withdraw"])),
-    st.tuples(st.just("suspends"), st.sampled_from(["all", "batch:B9"])),
+    st.tuples(
+        st.just("suspends"), st.sampled_from(["all", "batch:B9"]), st.sampled_from([0, 0, 3])
+    ),
+    st.tuples(st.just("routes")),
+    st.tuples(st.just("reverses"), few),
+    st.tuples(st.just("closes")),
     st.tuples(st.just("lifts"), few),
     st.tuples(st.just("prepays"), st.integers(0, 1), st.integers(1, 6)),
     st.tuples(st.just("waits"), st.integers(1, 12)),
@@ -251,7 +289,7 @@ async def test_the_books_are_right_after_every_step_and_every_death(
     await room.pool.execute("INSERT INTO closes (close_at) VALUES ($1)", MONDAY)
     desk = Desk(room)
     for step, dies_at in [*((one, 0) for one in BEGINNING[:begins]), *steps]:
-        await desk.take(step, dies_at)
+        await desk.take(step, DeathAt(dies_at))
         await right(room)
     await at_rest(desk)
 
@@ -285,25 +323,53 @@ async def at_rest(desk: Desk) -> None:
     assert (proof.bad, proof.balances) == (None, [])
 
 
+HASTE = [
+    ("on", 3), ("on", 2), ("on", 1), ("many", "approve", APPROVER), ("many", "pay", CASHIER),
+    ("hears", 2, "paid"), ("hears", 1, "failed"), ("disputes", 3, 1), ("resolves", 3, "settle"),
+    ("suspends", "all", 0), ("suspends", "batch:B9", 0), ("lifts", 9), ("routes",), ("back", 5, 1),
+    ("prepays", 1, 4), ("reverses", 4), ("order", 1, 1, 4, 1), ("some_drafting",), ("waits", 2),
+]  # fmt: skip
+"""Steps, each with the most that its numbers may be."""
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_crowd_in_haste_leaves_the_books_right(room: Room, seed: int) -> None:
+    """Six clerks at once, each of whom dies now and then, while months are drafted."""
+    await room.pool.execute("INSERT INTO closes (close_at) VALUES ($1)", MONDAY)
+    desk, chance, weather = Desk(room), Random(seed), Faults(seed, 0.003)
+    for step in BEGINNING[:8]:
+        await desk.take(step, DeathAt(0))
+
+    async def clerk() -> None:
+        for _ in range(25):
+            name, *most = chance.choice(HASTE)
+            said = [chance.randint(0, one) if isinstance(one, int) else one for one in most]
+            try:
+                await desk.take((name, *said), weather)
+            except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+                continue  # two drafted, or heard, at once: the frame begins again
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(clerk() for _ in range(6)))
+    await at_rest(desk)
+    assert {"confirm", "approve", "pay"} <= desk.done
+    assert desk.deaths > 0
+
+
 async def test_stories_get_as_far_as_money(database: str, room: Room) -> None:
     """So that the model above cannot come to nothing unnoticed."""
     await room.pool.execute("INSERT INTO closes (close_at) VALUES ($1)", MONDAY)
     desk = Desk(room)
     more: list[tuple[Any, ...]] = [
-        ("disputes", 0, 0), ("resolves", 0, "settle"), ("on", 0, 0, 0), ("suspends", "all"),
-        ("on", 1, 1, 1), ("lifts", 0), ("on", 1, 1, 1), ("hears", 0, "failed"), ("on", 0, 0, 0),
-        ("draft",), ("on", 0, 1, 2), ("on", 0, 1, 2),
+        ("disputes", 0, 0), ("resolves", 0, "settle"), ("on", 0, 0, 0), ("suspends", "all", 0),
+        ("on", 1, 1, 1), ("lifts", 0), ("on", 1, 1, 1), ("on", 0, 0, 0),
+        ("draft",), ("on", 0, 1, 2), ("on", 0, 1, 2), ("hears", 1, "failed"), ("hears", 2, "failed"),
     ]  # fmt: skip
     for number, step in enumerate([*BEGINNING, *more]):
-        await desk.take(step, 6 if number % 3 else 0)
-        await desk.take(step, 0)
+        await desk.take(step, DeathAt(6 if number % 3 else 0))
+        await desk.take(step, DeathAt(0))
         await right(room)
     await at_rest(desk)
-    print(
-        desk.done,
-        desk.deaths,
-        await room.pool.fetch("select statement_id,state,total_fen from statements"),
-    )
     wanted = {"confirm", "approve", "pay", "paid", "failed", "dispute", "settle", "suspend", "lift"}
     assert desk.done >= wanted
     assert desk.deaths > 4
