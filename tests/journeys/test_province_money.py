@@ -22,6 +22,9 @@ from jicai.province.story import write_story
 from jicai.settlement_tables import show_settlement
 from shared.testing.sandbox import running_sandbox
 
+PLAYED_ON = ("log",)
+"""`test_settling_oracle` plays settlement on both buses; this is about the clerks and their tables."""
+
 ORDERS = 120
 STEP = timedelta(hours=6)
 """Coarser than the demonstration: a step costs a wait for every consumer."""
