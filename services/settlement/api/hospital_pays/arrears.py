@@ -14,12 +14,13 @@ from services.settlement.api.hospital_pays.access import (
     seen,
 )
 from services.settlement.api.hospital_pays.owing import list_arrears
-from services.settlement.api.hospital_pays.sheet import Format, sheet
+from services.settlement.api.hospital_pays.sheet import sheet
 from services.settlement.api.hospital_pays.views import arrears_document, line_document
 from services.settlement.policy import hospital_pays_pools, payment_terms
 from services.settlement.sets.dues import START, LineKey, due_lines
 from shared.kernel.clock import local_day
 from shared.kernel.codes import is_hospital_id, is_uscc
+from shared.runtime.downloads import Format
 from shared.runtime.fields import Day, HospitalId, Uscc
 from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
@@ -63,7 +64,7 @@ async def get_arrears(
         ),
         **_frame(room, day, hospital_id),
     }
-    return document if format == "json" else sheet("arrears", document, request)
+    return document if format == "json" else sheet("arrears", document, request, format)
 
 
 @router.get("/{hospital_id}/lines", summary="医疗机构应付明细", response_model=None)
@@ -104,7 +105,7 @@ async def get_lines(
         **_frame(room, day, hospital_id),
         "hospital_id": hospital_id,
     }
-    return document if format == "json" else sheet("lines", document, request)
+    return document if format == "json" else sheet("lines", document, request, format)
 
 
 async def _day(room: Room, as_of: str | None) -> date:

@@ -15,7 +15,7 @@ from services.settlement.api.hospital_pays.access import (
     of_the_reporter,
     payment_seen,
 )
-from services.settlement.api.hospital_pays.sheet import Format, sheet
+from services.settlement.api.hospital_pays.sheet import sheet
 from services.settlement.api.hospital_pays.views import payment_document
 from services.settlement.api.judged import as_sent, conflict, state_of, submit
 from services.settlement.api.ledger.offsets import AmountFen
@@ -30,6 +30,7 @@ from services.settlement.projections.hospital_payments import (
 from shared.events.hospital_payments import HOSPITAL_PAYMENT_REPORTED
 from shared.kernel.errors import Problem
 from shared.runtime.bodies import json_object
+from shared.runtime.downloads import Format
 from shared.runtime.fields import Body, Day, HospitalId, PathId, Uscc, Words
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
@@ -118,7 +119,7 @@ async def get_payments(
     rows = await list_payments(room.pool, actor, wanted, after=behind, limit=limit)
     items = [payment_document(row) for row in rows]
     document = page(items, limit, cursor(items[-1]["payment_id"]) if items else None)
-    return document if format == "json" else sheet("payments", document, request)
+    return document if format == "json" else sheet("payments", document, request, format)
 
 
 @router.get("/{payment_id}", summary="一笔医疗机构付款")

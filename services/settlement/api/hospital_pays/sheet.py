@@ -1,19 +1,17 @@
-"""Payments, arrears and lines as CSV for a spreadsheet (表格下载): Chinese headings, or English."""
+"""Payments, arrears and lines for a spreadsheet (表格下载): Chinese headings, or English."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from decimal import Decimal
+from typing import Final, Literal
 
 from fastapi import Request, Response
 
+from shared.runtime.downloads import Cell, download
 from shared.runtime.problems import language_of
 from shared.runtime.said import Said
 
-Format = Literal["json", "csv"]
 Kind = Literal["payments", "arrears", "lines"]
 
 _COLUMNS: Final[dict[Kind, tuple[tuple[str, str], ...]]] = {
@@ -38,39 +36,38 @@ _COLUMNS: Final[dict[Kind, tuple[tuple[str, str], ...]]] = {
     ),
 }  # fmt: skip
 
+_TITLES: Final[dict[Kind, str]] = {"payments": "付款", "arrears": "账龄", "lines": "应付明细"}
+_DECIMALS: Final = frozenset({"quantity", "unit_price"})
 _STATES: Final = {
     "reported": "已登记", "contested": "有异议", "acknowledged": "已确认到账", "withdrawn": "已撤回",
 }  # fmt: skip
 
-_AS_IT_IS: Final = frozenset({"quantity", "unit_price", "paid_on", "accepted_on", "due_on", "oldest_due_on", "reported_at"})  # fmt: skip
-# What a spreadsheet neither runs nor takes for a number: a word.
-_WORD: Final = re.compile(r"[A-Za-z\u4e00-\u9fff].*", re.DOTALL)
-_BOM: Final = "\ufeff"
 
-
-def sheet(kind: Kind, document: Said, request: Request) -> Response:
-    """One page of a list as CSV; the next page's address stands in the header `Link`."""
+def sheet(kind: Kind, document: Said, request: Request, format: Literal["csv", "xlsx"]) -> Response:
+    """One page of a list; the next page's address stands in the header `Link`."""
     english = language_of(request) == "en"
     items: list[Said] = document["items"]
     columns = [*_COLUMNS[kind], *_buckets(items)]
-    file = io.StringIO()
-    # Excel takes a CSV for GB18030 unless it begins with a byte order mark.
-    file.write(_BOM)
-    writer = csv.writer(file)
-    writer.writerow(name if english else zh for name, zh in columns)
-    for item in items:
-        row = {**item, **_ages(item)}
-        if kind == "payments" and not english:
-            row["state"] = _STATES[row["state"]]
-        writer.writerow(_cell(name, row[name]) for name, _ in columns)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{kind}.csv"',
-        "Content-Language": "en" if english else "zh-CN",
-    }
+    following = None
     if document["next"] is not None:
-        following = request.url.include_query_params(after=document["next"])
-        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    return Response(file.getvalue().encode(), media_type="text/csv", headers=headers)
+        address = request.url.include_query_params(after=document["next"])
+        following = f"{address.path}?{address.query}"
+    return download(
+        [name if english else zh for name, zh in columns],
+        [_row(kind, item, [name for name, _ in columns], english=english) for item in items],
+        format=format,
+        name=kind,
+        title=kind if english else _TITLES[kind],
+        language="en" if english else "zh",
+        following=following,
+    )
+
+
+def _row(kind: Kind, item: Said, names: Sequence[str], *, english: bool) -> list[Cell]:
+    row = {**item, **_ages(item)}
+    if kind == "payments" and not english:
+        row["state"] = _STATES[row["state"]]
+    return [Decimal(row[name]) if name in _DECIMALS else row[name] for name in names]
 
 
 def _buckets(items: Sequence[Said]) -> list[tuple[str, str]]:
@@ -90,12 +87,3 @@ def _age(bucket: Said) -> str:
 def _days(bucket: Said) -> str:
     last = bucket["to_days"]
     return f"{bucket['from_days']}+" if last is None else f"{bucket['from_days']}-{last}"
-
-
-def _cell(name: str, value: Any) -> Any:
-    """A text that a spreadsheet would run or recast stands behind an apostrophe."""
-    if value is None:
-        return ""
-    if not isinstance(value, str) or name in _AS_IT_IS or _WORD.fullmatch(value):
-        return value
-    return f"'{value}"
