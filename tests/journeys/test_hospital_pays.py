@@ -30,6 +30,10 @@ LINE_FEN = 105_000
 _numbers = count(1)
 
 
+PLAYED_ON = ("log",)
+"""What it hears are the receipts and invoices that statements hear on both buses."""
+
+
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped policy, but that the hospitals of 360100 pay by themselves."""

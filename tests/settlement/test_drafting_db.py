@@ -154,6 +154,48 @@ async def test_the_hospitals_may_be_cut_and_taken_in_any_order(
     assert len(await lines(room)) == 9
 
 
+# ── when ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def closes_at(room: Room, at: datetime) -> list[str]:
+    """The close of an instant as the frame runs it; which statements there are then."""
+    until(room, at)
+    done = False
+    while not done:
+        async with room.pool.acquire() as tx, tx.transaction():
+            done = await drafting.close(tx, at, room)
+    await room.pool.execute("INSERT INTO closes (close_at) VALUES ($1)", at)
+    return list(await statements(room))
+
+
+async def test_of_all_closes_only_that_of_the_instant_drafts(room: Room) -> None:
+    await hear(room, goods(1))
+    at = instant_of(JANUARY)
+    assert await closes_at(room, at - LATER) == []
+    assert await closes_at(room, at - timedelta(hours=15)) == []  # 09:00
+    assert await closes_at(room, at) == [id_of()]
+    await hear(room, goods(2, payee=SECOND))
+    assert await closes_at(room, at + timedelta(hours=9)) == [id_of()]
+    assert await closes_at(room, at + LATER) == [id_of()]
+
+
+async def test_a_draft_that_a_new_calendar_moves_into_the_past_is_made_up_for(room: Room) -> None:
+    """The instant has gone by without a draft, though the service was at work then."""
+    await hear(room, goods(1))
+    late = instant_of(JANUARY) + 3 * LATER
+    await room.pool.execute("INSERT INTO closes (close_at) VALUES ($1)", instant_of(JANUARY))
+    assert await closes_at(room, late) == [id_of()]
+    assert await room.pool.fetchval("SELECT drafted_at FROM statements") == late
+
+
+async def test_what_lies_before_the_first_close_is_history_and_enters_the_first_draft(
+    room: Room,
+) -> None:
+    await hear(room, goods(1))
+    assert await closes_at(room, instant_of(JANUARY) + 3 * LATER) == []
+    assert await closes_at(room, instant_of(FEBRUARY)) == [id_of(FEBRUARY)]
+
+
 # ── killed ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -432,6 +474,7 @@ async def test_a_lifted_suspension_divides_nothing_and_one_to_come_neither(room:
     await hear(room, goods(1), goods(2, 3, batch_id="B9"))
     await suspend(room, scope="batch:B9")
     await lift(room)
+    await suspend(room, "S2", "batch:B9", begins=instant_of(JANUARY) + LATER)
     await draft(room)
     assert await statements(room) == {id_of(): Sums(7 * FEN, 0, 0)}
 

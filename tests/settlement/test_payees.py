@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.settlement.api.payees.answers import ROWS_MAX, listed, tabled
-from services.settlement.api.payees.sheet import ANSWER, COLUMNS, defused, sheet
+from services.settlement.api.payees.sheet import ANSWER, COLUMNS, sheet
 from services.settlement.domain.payee import PayeeStream, block, evolve, set_account, unblock
 from services.settlement.domain.payment_file import hash_of_rows
 from services.settlement.projections.payees import Account
 from shared.events.payees import FACTS
 from shared.kernel.errors import Problem, Refusal
+from shared.runtime.downloads import defused
 from shared.testing.postgres import MONDAY
 
 PAYEE, BY = "91360000MA00000D15", "finance:360000/qian"

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.settlement.api.ledger.access import area_of, finance_only, of_its_pool
 from services.settlement.api.payees.access import Cashier, file_seen
 from services.settlement.api.payees.issuing import issue
-from services.settlement.api.payees.sheet import Format, sheet
+from services.settlement.api.payees.sheet import sheet
 from services.settlement.api.payees.views import file_document, file_line, line_for
 from services.settlement.projections.payment_files import list_files, rows_of, states_of
 from shared.kernel.codes import is_division
 from shared.kernel.errors import malformed
 from shared.runtime.actors import ActingPerson, Actor
 from shared.runtime.bodies import json_object
+from shared.runtime.downloads import Format
 from shared.runtime.fields import Body, Division, PathId
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.problems import language_of, refusal_problem

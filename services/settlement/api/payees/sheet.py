@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from typing import Annotated, Final, Literal
-from urllib.parse import quote
+from typing import Final, Literal
 
-import xlsxwriter
-from fastapi import Query, Response
+from fastapi import Response
 
+from shared.runtime.downloads import download
 from shared.runtime.said import Said
-
-Format = Annotated[Literal["json", "csv", "xlsx"], Query(description="json, csv 或 xlsx")]
 
 COLUMNS: Final = (
     ("payment_id", "支付编号"), ("payee_id", "收款企业"), ("account_name", "收款户名"),
@@ -30,36 +25,25 @@ ANSWER: Final = (
 """Empty columns at the end, for the bank's answer: the same sheet comes back as results."""
 
 SUM_ROWS: Final = ("合计", "total")
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_BOM: Final = "\ufeff"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
-def sheet(document: Said, format: str, language: str) -> Response:
-    """The file with its sum row: how many, how much, and the hash that its fact published."""
-    english = language == "en"
-    header = [name if english else zh for name, zh in (*COLUMNS, *ANSWER)]
-    rows = [[defused(line[name] or "") for name, _ in COLUMNS] for line in document["lines"]]
-    table = [header, *rows, _sum_row(document, english=english)]
-    content = _csv(table) if format == "csv" else _xlsx(table, language)
-    name = f"{document['file_id']}.{format}"
-    title = f"{'payments' if english else '支付文件'}-{name}"
-    headers = {
-        "Content-Disposition": (
-            f"attachment; filename=\"payments-{name}\"; filename*=UTF-8''{quote(title)}"
-        ),
-        "Content-Language": "en" if english else "zh-CN",
-    }
-    return Response(content, media_type="text/csv" if format == "csv" else _XLSX, headers=headers)
-
-
-def defused(text: str) -> str:
-    """A text that a spreadsheet would run stands behind an apostrophe; reading takes one off again.
+def sheet(document: Said, format: Literal["csv", "xlsx"], language: str) -> Response:
+    """The file with its sum row: how many, how much, and the hash that its fact published.
 
     Long numbers keep their form, for it is a bank's program that reads the CSV; people take XLSX,
-    where every cell is text.
+    where every cell is text, and so are those that wait for the answer.
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    english = language == "en"
+    rows = [[line[name] or "" for name, _ in COLUMNS] for line in document["lines"]]
+    waiting = [""] * len(ANSWER)
+    return download(
+        [name if english else zh for name, zh in (*COLUMNS, *ANSWER)],
+        [[*row, *waiting] for row in (*rows, _sum_row(document, english=english))],
+        format=format,
+        name=f"payments-{document['file_id']}",
+        title=f"{'payments' if english else '支付文件'}-{document['file_id']}",
+        language=language,
+    )
 
 
 def _sum_row(document: Said, *, english: bool) -> list[str]:
@@ -71,27 +55,3 @@ def _sum_row(document: Said, *, english: bool) -> list[str]:
         "remark": f"sha256 {document['sha256']}",
     }
     return [told.get(name, "") for name, _ in COLUMNS]
-
-
-def _csv(table: list[list[str]]) -> bytes:
-    file = io.StringIO()
-    # Excel takes a CSV for GB18030 unless it begins with a byte order mark.
-    file.write(_BOM)
-    csv.writer(file).writerows(table)
-    return file.getvalue().encode()
-
-
-def _xlsx(table: list[list[str]], language: str) -> bytes:
-    file = io.BytesIO()
-    book = xlsxwriter.Workbook(file, {"in_memory": True})
-    page = book.add_worksheet("payments" if language == "en" else "支付")
-    bold = book.add_format({"bold": True, "bg_color": "#DDEBF7"})
-    text = book.add_format({"num_format": "@"})
-    page.freeze_panes(1, 1)
-    page.set_column(0, len(COLUMNS) + len(ANSWER) - 1, 20, text)
-    for number, row in enumerate(table):
-        for place, cell in enumerate(row):
-            if cell:
-                page.write_string(number, place, cell, text if number else bold)
-    book.close()
-    return file.getvalue()
