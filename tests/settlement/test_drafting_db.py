@@ -25,6 +25,7 @@ from shared.kernel.quantity import amount_fen
 from shared.runtime.room import Room
 from shared.testing.faults import Crash, FaultyPool
 from shared.testing.postgres import MONDAY, fresh_database
+from tests.settlement.booking import tamper
 from tests.settlement.months import (
     FAR,
     FEBRUARY,
@@ -576,6 +577,23 @@ async def test_three_months_of_sets_are_three_months_read_line_by_line(
         await draft(room, month)
         await check_books(room)
     assert await statements(room) == plainly(told)
+
+
+async def test_a_line_that_looks_new_but_is_settled_is_passed_over_and_stops_nobody(
+    database: str, room: Room
+) -> None:
+    """Its key refuses the chunk; claimed again, the chunk takes what is free."""
+    await hear(room, goods(1))
+    await draft(room, JANUARY)
+    until(room, when(1))
+    await hear(room, goods(2, at=when(1)))
+    await tamper(
+        database, f"UPDATE receipt_lines SET occurred_at = '{when(1)}', changed_at = '{when(1)}'"
+    )
+    await draft(room, FEBRUARY)
+    found = await statements(room)
+    assert found[id_of(month=FEBRUARY)] == found[id_of(month=JANUARY)]
+    assert len(await lines(room)) == 2
 
 
 async def test_a_month_ends_paid(room: Room) -> None:

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+import asyncpg
+import structlog
+
 from services.settlement.sets.suspending import IN_FORCE, in_scope
 from shared.kernel.entries import MOST_FEN
+
+log = structlog.get_logger()
 
 # Receipts and returns alike: an absurd line stops nobody, for no ledger could hold it.
 _WORK: Final = f"""
@@ -48,7 +53,13 @@ _IS_NEW: Final = """(r.occurred_at >= $5 OR (SELECT l.line FROM statement_lines 
       WHERE (l.order_id, l.receipt_id, l.order_line_id) = (r.order_id, r.receipt_id, r.order_line_id)
         AND l.return_id = '' AND l.freed_at IS NULL) IS NULL)"""
 
-_RECEIPTS: Final = f"""
+_PASSED_OVER: Final = """
+  ON CONFLICT (order_id, receipt_id, order_line_id, return_id) WHERE freed_at IS NULL DO NOTHING"""
+
+
+def _receipts(on_conflict: str) -> str:
+    """The claim of receipt lines, and what becomes of one that is claimed already."""
+    return f"""
 WITH found AS MATERIALIZED (
   SELECT r.*, {_is_held("r.payee_id", "r")} FROM receipt_lines r
   WHERE r.hospital_id = ANY($2) AND r.outcome = 'matched' AND r.changed_at >= $3
@@ -61,9 +72,10 @@ WITH found AS MATERIALIZED (
   SELECT n.number, f.order_id, f.receipt_id, f.order_line_id, '', f.product_id, f.manufacturer_id,
          f.batch_id, f.accepted, f.sale_price, f.amount_fen::bigint
   FROM found f JOIN numbered n USING (hospital_id, payee_id, is_held)
-  ORDER BY f.order_id, f.receipt_id, f.order_line_id
+  ORDER BY f.order_id, f.receipt_id, f.order_line_id {on_conflict}
   RETURNING statement, amount_fen
 ) {_SUMMED}"""
+
 
 # At the price at which the receipt line was settled, in this statement or an earlier one.
 _RETURNS: Final = f"""
@@ -78,6 +90,7 @@ WITH known AS (
     ON (l.order_id, l.receipt_id, l.order_line_id) = (b.order_id, b.receipt_id, b.order_line_id)
    AND l.return_id = '' AND NOT l.is_disputed AND l.freed_at IS NULL
   WHERE b.is_free AND b.hospital_id = ANY($2) AND b.occurred_at < $3
+    AND b.quantity::numeric * l.unit_price <= {MOST_FEN} * 1000000::numeric
 ), numbered AS (
   SELECT p.*, coalesce(k.number, nextval('statement_numbers')) AS number
   FROM (SELECT DISTINCT hospital_id, payee_id, is_held FROM found) p
@@ -88,7 +101,7 @@ WITH known AS (
          f.manufacturer_id, f.batch_id, f.back, f.unit_price,
          -div(f.back::numeric * f.unit_price + 500000, 1000000)::bigint
   FROM found f JOIN numbered n USING (hospital_id, payee_id, is_held)
-  ORDER BY f.order_id, f.receipt_id, f.order_line_id, f.return_id
+  ORDER BY f.order_id, f.receipt_id, f.order_line_id, f.return_id {_PASSED_OVER}
   RETURNING statement, amount_fen, order_id, return_id, order_line_id
 ), taken AS (
   UPDATE return_lines b SET is_free = false FROM claimed c
@@ -180,9 +193,18 @@ async def roomier(tx: Any) -> None:
 async def claim_receipts(
     tx: Any, hospitals: Sequence[str], at: datetime, window: Window
 ) -> list[Claimed]:
-    """Claim the matched receipt lines of these hospitals that are in no statement (认领)."""
-    rows = await tx.fetch(_RECEIPTS, at, list(hospitals), window.since, window.ends, window.fresh)
-    return _claimed(rows)
+    """Claim the matched receipt lines of these hospitals that are in no statement (认领).
+
+    To claim without asking at each line is a fifth cheaper. Should one be in a statement all the same,
+    its key refuses the chunk, which is claimed again passing over what is taken.
+    """
+    asked = (at, list(hospitals), window.since, window.ends, window.fresh)
+    try:
+        async with tx.transaction():
+            return _claimed(await tx.fetch(_receipts(""), *asked))
+    except asyncpg.UniqueViolationError as error:
+        log.error("draft.claimed_before", hospitals=list(hospitals), error=str(error))
+        return _claimed(await tx.fetch(_receipts(_PASSED_OVER), *asked))
 
 
 async def claim_returns(
