@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 import xlsxwriter
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
 Format = Annotated[
     Literal["json", "csv", "xlsx"], Query(description="json, 或供表格软件使用的 csv、xlsx")
@@ -34,6 +34,14 @@ def yuan(fen: int) -> Decimal:
 def defused(text: str) -> str:
     """A text that a spreadsheet would run stands behind an apostrophe; reading takes one off again."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def next_address(request: Request, document: Mapping[str, Any]) -> str | None:
+    """The address of the page behind this one; None behind the last."""
+    if document["next"] is None:
+        return None
+    address = request.url.include_query_params(after=document["next"])
+    return f"{address.path}?{address.query}"
 
 
 def download(

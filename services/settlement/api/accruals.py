@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
+from services.settlement.api.parties import Party
 from services.settlement.projections.accruals import AccrualFilter, Key, list_accruals
 from shared.kernel.clock import local_text
 from shared.kernel.quantity import format_quantity
-from shared.runtime.actors import Actor, CurrentActor, forbidden
 from shared.runtime.fields import HospitalId, Uscc
 from shared.runtime.pages import After, Limit, bad_cursor, cursor, page, read_cursor
 from shared.runtime.room import Room, room_of
@@ -21,16 +21,9 @@ SettlementRoom = Annotated[Room, Depends(room_of("settlement"))]
 Month = Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="月份, yyyy-MM")]
 
 
-async def party(actor: CurrentActor) -> Actor:
-    """A dependency, so that 403 goes before any fault of the query: manufacturers have no part."""
-    if actor.role == "manufacturer":
-        raise forbidden("生产企业不参与结算", "manufacturers have no part in settlement")
-    return actor
-
-
 @router.get("/accruals")
 async def get_accruals(
-    actor: Annotated[Actor, Depends(party)],
+    actor: Party,
     room: SettlementRoom,
     hospital_id: HospitalId | None = None,
     payee_id: Uscc | None = None,

@@ -47,6 +47,20 @@ async def submit(room: Room, sent: Sent) -> bool:
     raise problem_of(verdict.refusal)
 
 
+async def submit_once(room: Room, sent: Sent) -> tuple[State | None, bool]:
+    """Its stream as it stands behind it, and whether this made it; what stood before stands.
+
+    Said again it carries a later time, so what was said is compared by the caller, not by its hash.
+    """
+    try:
+        is_new = await submit(room, sent)
+    except Problem as problem:
+        if problem.code != "conflicting_duplicate":
+            raise
+        is_new = False
+    return await state_of(room, sent.stream), is_new
+
+
 def problem_of(refusal: Refusal) -> Problem:
     """A refusal with the status of its code."""
     if refusal.code not in _CONFLICTS:

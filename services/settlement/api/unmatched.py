@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
-from services.settlement.api.accruals import SettlementRoom, party
+from services.settlement.api.accruals import SettlementRoom
+from services.settlement.api.parties import Party
 from services.settlement.projections.receipts import Key, UnmatchedFilter, list_unmatched
 from shared.kernel.quantity import format_quantity
-from shared.runtime.actors import Actor
 from shared.runtime.fields import HospitalId, Uscc
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/settlement/v1", tags=["settlement 结算"])
 
 @router.get("/unmatched")
 async def get_unmatched(
-    actor: Annotated[Actor, Depends(party)],
+    actor: Party,
     room: SettlementRoom,
     hospital_id: HospitalId | None = None,
     payee_id: Uscc | None = None,

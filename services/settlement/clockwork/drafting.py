@@ -22,7 +22,6 @@ from services.settlement.domain.drafting import (
     statement_id_of,
 )
 from services.settlement.domain.month import end_of
-from services.settlement.domain.rules import SETTLING
 from services.settlement.domain.statement import stream_of
 from services.settlement.policy import hospital_pays_pools, statement_terms
 from services.settlement.projections.statements import insert_statements, to_be_carried
@@ -140,9 +139,9 @@ async def _draft_some(tx: Any, month: str, at: datetime, room: Room) -> bool:
     rows = []
     for pair, added in sums.items():
         decided = drafted(pair, month, added, at, calendar, terms)
-        batch.record(stream_of(decided.fact.statement_id), decided)
-        state = SETTLING.evolve(None, decided.type, decided.fact)
-        rows.append((numbers[pair], state))
+        stream = stream_of(decided.fact.statement_id)
+        batch.record(stream, decided)
+        rows.append((numbers[pair], batch.state_of(stream)))
     await insert_statements(tx, rows)
     await record(tx, kit, batch)
     await drop_hospitals(tx, hospitals)

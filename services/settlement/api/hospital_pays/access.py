@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends
 
-from services.settlement.api.accruals import party
 from services.settlement.policy import hospital_pays_pools
 from services.settlement.projections.hospital_payments import find_payment
 from shared.kernel.codes import covers, division_of, is_hospital_id, is_path_id, pool_of
@@ -14,9 +13,6 @@ from shared.kernel.errors import Problem
 from shared.runtime.actors import Actor, CurrentActor, forbidden, not_found
 from shared.runtime.room import Room
 from shared.runtime.said import Said
-
-Party = Annotated[Actor, Depends(party)]
-"""Manufacturers have no part in it: 403 before any fault of the query."""
 
 
 def may_see(actor: Actor, hospital_id: str) -> bool:

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 
-from services.settlement.api.hospital_pays.access import Party, payment_seen
+from services.settlement.api.hospital_pays.access import payment_seen
 from services.settlement.api.hospital_pays.views import payment_document
 from services.settlement.api.judged import conflict, problem_of, submit
+from services.settlement.api.parties import Party
 from services.settlement.commands import (
     AcknowledgeHospitalPayment,
     ContestHospitalPayment,

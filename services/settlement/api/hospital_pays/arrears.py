@@ -7,15 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.settlement.api.hospital_pays.access import (
-    Party,
-    hospital_pays,
-    payee_of,
-    seen,
-)
+from services.settlement.api.hospital_pays.access import hospital_pays, payee_of, seen
 from services.settlement.api.hospital_pays.owing import list_arrears
 from services.settlement.api.hospital_pays.sheet import sheet
 from services.settlement.api.hospital_pays.views import arrears_document, line_document
+from services.settlement.api.parties import Party
 from services.settlement.policy import hospital_pays_pools, payment_terms
 from services.settlement.sets.dues import START, LineKey, due_lines
 from shared.kernel.clock import local_day

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field, model_validator
 
 from services.settlement.api.hospital_pays.access import (
-    Party,
     Reporter,
     hospital_pays,
     mode_refused,
@@ -17,8 +16,9 @@ from services.settlement.api.hospital_pays.access import (
 )
 from services.settlement.api.hospital_pays.sheet import sheet
 from services.settlement.api.hospital_pays.views import payment_document
-from services.settlement.api.judged import as_sent, conflict, state_of, submit
+from services.settlement.api.judged import as_sent, conflict, state_of, submit_once
 from services.settlement.api.ledger.offsets import AmountFen
+from services.settlement.api.parties import Party
 from services.settlement.api.registered import distributor_registered, hospital_registered
 from services.settlement.commands import ReportHospitalPayment
 from services.settlement.domain.hospital_payment import HospitalPaymentStream, stream_of
@@ -86,13 +86,9 @@ async def post_payment(
         words = {**said, "by": str(actor)}
         sent = as_sent(actor, stream, HOSPITAL_PAYMENT_REPORTED, command, words, await room.now())
         try:
-            is_new = await submit(room, sent)
+            _, is_new = await submit_once(room, sent)
         except ReferenceTaken:
             raise _reference_taken() from None
-        except Problem as problem:
-            if problem.code != "conflicting_duplicate":
-                raise
-            is_new = False
     state = await state_of(room, stream)
     if not isinstance(state, HospitalPaymentStream) or not _is_same(state, body):
         raise conflict()

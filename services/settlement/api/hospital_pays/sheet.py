@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from fastapi import Request, Response
 
-from shared.runtime.downloads import Cell, download
+from shared.runtime.downloads import Cell, download, next_address
 from shared.runtime.problems import language_of
 from shared.runtime.said import Said
 
@@ -48,10 +48,6 @@ def sheet(kind: Kind, document: Said, request: Request, format: Literal["csv", "
     english = language_of(request) == "en"
     items: list[Said] = document["items"]
     columns = [*_COLUMNS[kind], *_buckets(items)]
-    following = None
-    if document["next"] is not None:
-        address = request.url.include_query_params(after=document["next"])
-        following = f"{address.path}?{address.query}"
     return download(
         [name if english else zh for name, zh in columns],
         [_row(kind, item, [name for name, _ in columns], english=english) for item in items],
@@ -59,7 +55,7 @@ def sheet(kind: Kind, document: Said, request: Request, format: Literal["csv", "
         name=kind,
         title=kind if english else _TITLES[kind],
         language="en" if english else "zh",
-        following=following,
+        following=next_address(request, document),
     )
 
 

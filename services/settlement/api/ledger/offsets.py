@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StrictInt
 
-from services.settlement.api.judged import as_sent, conflict, state_of, submit
+from services.settlement.api.judged import as_sent, conflict, submit_once
 from services.settlement.api.ledger.access import finance_only, of_its_pool
 from services.settlement.api.registered import hospital_registered
 from services.settlement.commands import PostOffset
@@ -16,7 +16,6 @@ from shared.events.settlement import OFFSET_POSTED, OffsetPosted
 from shared.kernel.clock import local_text
 from shared.kernel.codes import division_of, is_hospital_id
 from shared.kernel.entries import MOST_FEN
-from shared.kernel.errors import Problem
 from shared.runtime.actors import Actor, CurrentActor
 from shared.runtime.bodies import json_object
 from shared.runtime.fields import Body, HospitalId, PathId
@@ -57,13 +56,7 @@ async def post_offset(
     stream = stream_of(body.offset_id)
     words = {**said, "by": str(actor)}
     sent = as_sent(actor, stream, OFFSET_POSTED, command, words, await room.now())
-    try:
-        is_new = await submit(room, sent)
-    except Problem as problem:
-        if problem.code != "conflicting_duplicate":
-            raise
-        is_new = False
-    state = await state_of(room, stream)
+    state, is_new = await submit_once(room, sent)
     if not isinstance(state, OffsetStream) or not _is_same(state.posted, body):
         raise conflict()
     if not is_new:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.settlement.api.judged import as_sent, conflict, state_of, submit
+from services.settlement.api.judged import as_sent, conflict, submit_once
 from services.settlement.api.ledger.access import finance_only
 from services.settlement.api.ledger.offsets import AmountFen, seen_pool
 from services.settlement.api.registered import hospital_registered, registered_batch
@@ -16,7 +16,6 @@ from services.settlement.policy import prepayment_terms
 from services.settlement.projections.agreed import agreements_of
 from shared.events.settlement import PREPAYMENT_MADE, PrepaymentMade
 from shared.kernel.clock import local_text
-from shared.kernel.errors import Problem
 from shared.runtime.actors import CurrentActor
 from shared.runtime.bodies import json_object
 from shared.runtime.fields import Body, HospitalId, PathId
@@ -54,13 +53,7 @@ async def post_prepayment(
     stream = stream_of(body.prepayment_id)
     words = {**said, "by": str(actor)}
     sent = as_sent(actor, stream, PREPAYMENT_MADE, command, words, await room.now())
-    try:
-        is_new = await submit(room, sent)
-    except Problem as problem:
-        if problem.code != "conflicting_duplicate":
-            raise
-        is_new = False
-    state = await state_of(room, stream)
+    state, is_new = await submit_once(room, sent)
     if not isinstance(state, PrepaymentStream) or not _is_same(state.made, body):
         raise conflict()
     if not is_new:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from fastapi import Depends
+from typing import Any
 
 from services.settlement.projections.statements import find_statements
 from shared.kernel.codes import pool_of
 from shared.kernel.errors import Problem
-from shared.runtime.actors import Actor, CurrentActor, forbidden, not_found
+from shared.runtime.actors import Actor, forbidden, not_found
 from shared.runtime.room import Room
-
-
-async def party(actor: CurrentActor) -> Actor:
-    """A dependency, so that 403 goes before any fault of the query: manufacturers have no part."""
-    if actor.role == "manufacturer":
-        raise forbidden("生产企业不参与结算", "manufacturers have no part in settlement")
-    return actor
-
-
-Party = Annotated[Actor, Depends(party)]
 
 
 async def seen(room: Room, actor: Actor, statement_id: str) -> Any:

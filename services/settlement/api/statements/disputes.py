@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from services.settlement.api.judged import problem_of, state_of
-from services.settlement.api.statements.access import Party, is_of_pool, is_party, seen
+from services.settlement.api.parties import Party
+from services.settlement.api.statements.access import is_of_pool, is_party, seen
 from services.settlement.api.statements.contesting import contest
 from services.settlement.api.statements.pending import no_draft_pending
 from services.settlement.domain.disputing import DisputeStream, resolve, stream_of

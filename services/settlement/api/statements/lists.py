@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.settlement.api.accruals import Month
-from services.settlement.api.statements.access import Party, seen
+from services.settlement.api.parties import Party
+from services.settlement.api.statements.access import seen
 from services.settlement.api.statements.sheets import lines_sheet, list_sheet
 from services.settlement.api.statements.views import decoded, statement_document, statement_now
 from services.settlement.policy import statement_terms

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from fastapi import Request, Response
 
-from shared.runtime.downloads import Cell, download, yuan
+from shared.runtime.downloads import Cell, download, next_address, yuan
 from shared.runtime.problems import language_of
 
 _STATES: Final = {
@@ -39,10 +39,6 @@ def list_sheet(
 ) -> Response:
     """One page of a list; the next page's address stands in the header `Link`."""
     english = language_of(request) == "en"
-    following = None
-    if document["next"] is not None:
-        address = request.url.include_query_params(after=document["next"])
-        following = f"{address.path}?{address.query}"
     return download(
         _header(_LIST, english=english),
         [_statement_row(one, english=english) for one in document["items"]],
@@ -50,7 +46,7 @@ def list_sheet(
         name="statements",
         title="statements" if english else "对账单",
         language="en" if english else "zh",
-        following=following,
+        following=next_address(request, document),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from services.settlement.api.statements.access import party
+from services.settlement.api.parties import party
 from services.settlement.api.statements.acting import StepName, take_step
 from services.settlement.api.statements.views import statement_now
 from shared.runtime.actors import Acting, ActingPerson

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from services.settlement.api.judged import conflict, problem_of, state_of
+from services.settlement.api.parties import Party
 from services.settlement.api.registered import enterprise_registered
-from services.settlement.api.statements.access import Party, of_province
+from services.settlement.api.statements.access import of_province
 from services.settlement.api.statements.pending import no_draft_pending
 from services.settlement.domain.routing import released
 from services.settlement.domain.rules import SETTLING
