@@ -14,7 +14,7 @@ import pytest_asyncio
 from services.settlement.api.ledger import entries
 from services.settlement.api.statements import acting, disputes, suspensions
 from services.settlement.clockwork import drafting, routing
-from services.settlement.sets.drafting import Claimed
+from services.settlement.sets.claiming import Claimed
 from shared.runtime.deciding import decide_together
 from shared.runtime.room import Room
 from tests.settlement.booking import tamper

@@ -25,21 +25,22 @@ from services.settlement.domain.month import end_of
 from services.settlement.domain.statement import stream_of
 from services.settlement.policy import hospital_pays_pools, statement_terms
 from services.settlement.projections.statements import insert_statements, to_be_carried
-from services.settlement.sets.drafting import (
+from services.settlement.sets.carrying import carry, waiting_totals
+from services.settlement.sets.claiming import (
     Claimed,
     Window,
-    begin_draft,
-    carry,
     claim_receipts,
     claim_returns,
+    roomier,
+    unclaim,
+)
+from services.settlement.sets.drafting import (
+    begin_draft,
     closed_by,
     drafted_months,
     drop_hospitals,
     end_draft,
     next_hospitals,
-    roomier,
-    unclaim,
-    waiting_totals,
 )
 from shared.kernel.clock import day_start, local_day
 from shared.kernel.entries import MOST_FEN

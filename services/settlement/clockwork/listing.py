@@ -17,7 +17,7 @@ from services.settlement.projections.payments import (
 from services.settlement.projections.statement_lines import Mark, free_disputed, mark_disputed
 from services.settlement.projections.statements import update_statements
 from services.settlement.projections.suspensions import insert_suspension, lift_suspension
-from services.settlement.sets.drafting import let_totals_wait
+from services.settlement.sets.carrying import let_totals_wait
 from shared.events import statements as facts
 from shared.runtime.judging import Batch
 
