@@ -90,6 +90,19 @@ def status(
     raise typer.Exit(run_status(_settings(), url or []))
 
 
+@app.command()
+def rebuild(
+    service: Annotated[str, typer.Argument(help="alerts | feedback | settlement")],
+    check: Annotated[
+        bool, typer.Option("--check", help="只比对, 不切换; 有差异时退出码为 1")
+    ] = False,
+) -> None:
+    """重建读模型: 服务照常运行, 由日志重算各表, 逐行比对后切换; 不会重复预警."""
+    from jicai.rebuild import run_rebuild
+
+    raise typer.Exit(run_rebuild(_settings(), service, check=check))
+
+
 topics = typer.Typer(help="Kafka 主题", no_args_is_help=True)
 app.add_typer(topics, name="topics")
 

@@ -25,7 +25,7 @@ removed (`tests/events/published_v1.json`, renewed by `make publish-events`).
 
 The envelope stands in the record's headers, CloudEvents 1.0 in binary mode: `ce_specversion`, `ce_id`,
 `ce_source`, `ce_type`, `ce_time`, `ce_subject`, `content-type`, `ce_streamversion`, `ce_recordedtime`,
-`ce_log`, and `traceparent` where there is one. A record of type `jicai.mark.v1` says that a closing
+`ce_log`, `ce_logposition`, and `traceparent` where there is one. A record of type `jicai.mark.v1` says that a closing
 instant has passed; readers may pass it over. A fact may appear again with the same `ce_source` and
 `ce_id`. What a group could not take stands on `<topic>.dead.<group>`, with `jicai_reason`.
 """

@@ -18,6 +18,7 @@ from services.alerts.api import (
 from services.alerts.api.narrowing import narrow
 from services.alerts.clockwork.closing import close
 from services.alerts.consumer import TOPICS, fold
+from services.alerts.consumer.rebuilding import READ_MODEL
 from services.alerts.domain.open_alerts import kept
 from services.alerts.domain.rules import ALERTS_AND_LISTS, COLUMNS, State
 from shared.kernel.policy import Policy
@@ -54,4 +55,5 @@ service: Final = Service(
     narrow=narrow,
     kept=kept,
     migrations="services.alerts",
+    read_model=READ_MODEL,
 )

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from services.feedback.api import acts, audit, calendar, deadlines, tickets, waiting
 from services.feedback.api.world import WorldLoader
 from services.feedback.clockwork import auditing
-from services.feedback.consumer import TOPICS, fold
+from services.feedback.consumer import READ_MODEL, TOPICS, fold
 from services.feedback.domain.rules import TICKETS
 from services.feedback.domain.ticket import COLUMNS, Ticket
 from services.feedback.domain.world import World
@@ -41,4 +41,5 @@ service: Final = Service(
     kit=kit,
     watch=auditing.audit,
     migrations="services.feedback",
+    read_model=READ_MODEL,
 )

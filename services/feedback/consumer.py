@@ -27,6 +27,8 @@ from shared.events.orders import (
     OrderFact,
 )
 from shared.events.topics import DELIVERIES, ORDERS, REFERENCE
+from shared.runtime.service import ReadModel
+from shared.store.twins import Table
 
 TOPICS: Final = (ORDERS, DELIVERIES, REFERENCE)
 
@@ -44,6 +46,11 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[OrderFact]]] = {
 
 async def fold(tx: Any, records: Sequence[Record], _room: Any) -> None:
     """Keep registers and arrivals; the calendar is feedback's own, and nobody sends it one (折叠)."""
+    await refold(tx, records)
+
+
+async def refold(tx: Any, records: Sequence[Record]) -> None:
+    """All that a fold does here is to write rows (重建)."""
     await fold_registers(tx, records)
     heard = hear(records)
     await store(tx, heard.orders, heard.ended, heard.arrivals)
@@ -57,3 +64,15 @@ def hear(records: Sequence[Record]) -> Heard:
         if decoder is not None:
             heard.hear(record.version, decoder.decode(record.fact))
     return heard
+
+
+READ_MODEL: Final = ReadModel(
+    fold=refold,
+    tables=(
+        Table("registers", ("kind", "id")),
+        Table("placed_orders", ("order_id",)),
+        Table("ended_lines", ("order_id", "line_id")),
+        Table("arrivals", ("order_id", "delivery_id")),
+    ),
+)
+"""In the order in which a fold writes them; tickets are our own."""

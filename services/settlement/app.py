@@ -26,7 +26,7 @@ from services.settlement.api.statements import banking, disputes, lists, steps, 
 from services.settlement.clockwork.drafting import close
 from services.settlement.clockwork.effects import bring_about
 from services.settlement.clockwork.rounds import behind_the_writers
-from services.settlement.consumer import TOPICS, fold
+from services.settlement.consumer import READ_MODEL, TOPICS, fold
 from services.settlement.domain.rules import COLUMNS, SETTLING, State
 from services.settlement.domain.world import NO_WORLD, World
 from services.settlement.policy import hospital_pays_pools, payment_terms
@@ -87,4 +87,5 @@ service: Final = Service(
     close=close,
     each_round=behind_the_writers,
     migrations="services.settlement",
+    read_model=READ_MODEL,
 )

@@ -49,6 +49,8 @@ def headers_of(record: Record, log: str) -> Headers:
         ("ce_log", log.encode()),
         ("content-type", _JSON),
     ]
+    if record.place:
+        headers.append(("ce_logposition", record.place.encode()))
     if record.traceparent is not None:
         headers.append(("traceparent", record.traceparent.encode()))
     return headers
@@ -80,6 +82,7 @@ def record_of(topic: str, headers: Iterable[tuple[str, bytes]], value: bytes | N
             fact=value or b"",
             mark=occurred_at if is_mark else None,
             traceparent=None if trace is None else trace.decode(),
+            place=said.get("ce_logposition", b"").decode(),
         )
     except KeyError as missing:
         raise ValueError(f"the header {missing} is missing") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,7 +19,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     `fact` is the JSON of our enriched fact (see the other files of this room), complete for its
     readers: the sender's own bytes travel beside it and are nobody's input. `version` is the fact's
-    place in its stream, `mark` the closing instant when the record is a mark and not a fact.
+    place in its stream, `place` the one in its log (see `place_of`), `mark` the closing instant when
+    the record is a mark and not a fact.
     """
 
     topic: str
@@ -33,6 +34,22 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     fact: bytes
     mark: datetime | None = None
     traceparent: str | None = None
+    place: str = ""
+
+
+Place = tuple[int, int, int]
+"""Epoch, transaction and position: facts of one log stand in this order."""
+
+NOWHERE: Final = (0, 0, 0)
+"""Before every fact."""
+
+
+def place_of(text: str) -> Place:
+    """The place behind its text, `epoch:xid:position`; empty = before every fact."""
+    if not text:
+        return NOWHERE
+    epoch, xid, position = text.split(":")
+    return int(epoch), int(xid), int(position)
 
 
 class Cause(msgspec.Struct, frozen=True, array_like=True):

@@ -34,6 +34,8 @@ HEADERS: Final[Json] = {
         | {"pattern": "^[0-9]+$", "description": "The fact's version in its stream."},
         "ce_recordedtime": _INSTANT | {"description": "recorded_at, when we stored it."},
         "ce_log": _TEXT | {"description": "The log that says it: orders, alerts, feedback..."},
+        "ce_logposition": _TEXT
+        | {"pattern": "^[0-9]+:[0-9]+:[0-9]+$", "description": "Its place there, for our own readers."},
         "content-type": {"const": "application/json"},
         "traceparent": _TEXT | {"description": "W3C trace context, where there is one."},
         "jicai_reason": _TEXT | {"description": "Why it was parked; on dead-letter topics only."},

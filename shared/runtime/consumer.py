@@ -121,7 +121,9 @@ class Consumer:
                 )
                 careful = self._batch_max if suspected or claimed.claims > CLAIMS_MAX else 0
                 held = await held_among(pool, [partition])
-                self._owned[partition] = Owned(claimed.cursor, claimed.epoch, bool(held), careful)
+                self._owned[partition] = Owned(
+                    claimed.cursor, claimed.epoch, bool(held), careful, claimed.place
+                )
 
     async def _let_go(self, partitions: set[str]) -> None:
         await give_back(self._room.pool, self.group, sorted(partitions))

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from shared.events.envelope import Record
+from shared.store.twins import Table
 
 Fold = Callable[[Any, Sequence[Record], Any], Awaitable[None]]
 """`(tx, records, room)`: takes a batch into tables in the caller's transaction; any order, any repeat."""
@@ -39,6 +40,21 @@ Narrow = Callable[[Any, Any, Sequence[dict[str, Any]]], Awaitable[list[dict[str,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadModel:
+    """Tables that only repeat what others' facts say (读模型): they may be made anew at any time.
+
+    `fold` takes a batch into them and does nothing else: it tells nobody anything. `tables` stand in
+    the order in which folds write them. `shadows` are tables that it asks and must find empty. `settle`
+    takes away what our own closes have taken from the standing tables, before they are compared.
+    """
+
+    fold: Callable[[Any, Sequence[Record]], Awaitable[None]]
+    tables: tuple[Table, ...]
+    shadows: tuple[str, ...] = ()
+    settle: Callable[[Any], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One room: its doors, what it listens to, and what it does with it.
 
@@ -60,3 +76,4 @@ class Service:
     kept: Kept | None = None
     watch: Watch | None = None
     each_round: Round | None = None
+    read_model: ReadModel | None = None

@@ -14,7 +14,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from shared.events.envelope import Record
+from shared.events.envelope import Record, place_of
 from shared.runtime.calendars import fold_calendar
 from shared.runtime.desk import RETRYABLE, UNAVAILABLE
 from shared.runtime.metrics import PARKED
@@ -38,6 +38,7 @@ class Owned:
     epoch: int
     held: bool = False
     careful: int = 0
+    place: str = ""
 
 
 @dataclass(slots=True)
@@ -54,6 +55,11 @@ class Taken:
     def facts(self) -> list[Record]:
         """All but the mark."""
         return [record for record in self.records if record.mark is None]
+
+    @property
+    def place(self) -> str:
+        """The furthest in its log of all that was taken here: a relay may send older facts again."""
+        return max([self.owned.place, *(one.place for one in self.records)], key=place_of)
 
     @property
     def mark(self) -> datetime | None:
@@ -105,6 +111,7 @@ async def _commit(room: Room, group: str, batch: Sequence[Taken], poison: Poison
         await _advance(tx, group, batch)
     for taken in batch:
         taken.owned.cursor, taken.owned.held = taken.cursor, taken.partition in held
+        taken.owned.place = taken.place
 
 
 def _marks(batch: Sequence[Taken]) -> dict[str, datetime]:
@@ -189,7 +196,10 @@ async def _advance(tx: asyncpg.Connection, group: str, batch: Sequence[Taken]) -
     await advance_all(
         tx,
         group,
-        [Move(one.partition, one.owned.epoch, one.owned.cursor, one.cursor) for one in batch],
+        [
+            Move(one.partition, one.owned.epoch, one.owned.cursor, one.cursor, one.place)
+            for one in batch
+        ],
     )
 
 

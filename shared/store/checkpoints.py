@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
+
+from shared.events.envelope import Place, place_of
 
 
 class Fenced(Exception):
@@ -21,12 +23,13 @@ class Claim(NamedTuple):
     """A partition taken: where to go on, under which epoch, and whether to tread carefully.
 
     `claims` counts how often it was taken without a single step since, and not given back: so many
-    processes may have died of it.
+    processes may have died of it. `place` is the furthest in its log of what was taken here.
     """
 
     cursor: str
     epoch: int
     claims: int
+    place: str = ""
 
 
 async def claim(connection: asyncpg.Connection, group: str, partition: str) -> Claim:
@@ -35,11 +38,11 @@ async def claim(connection: asyncpg.Connection, group: str, partition: str) -> C
         """INSERT INTO checkpoints (group_name, partition, epoch, claims) VALUES ($1, $2, 1, 1)
            ON CONFLICT (group_name, partition) DO UPDATE
            SET epoch = checkpoints.epoch + 1, claims = checkpoints.claims + 1
-           RETURNING cursor, epoch, claims""",
+           RETURNING cursor, epoch, claims, place""",
         group,
         partition,
     )
-    return Claim(row["cursor"], row["epoch"], row["claims"])
+    return Claim(row["cursor"], row["epoch"], row["claims"], row["place"])
 
 
 async def give_back(connection: asyncpg.Connection, group: str, partitions: Sequence[str]) -> None:
@@ -56,12 +59,16 @@ async def give_back(connection: asyncpg.Connection, group: str, partitions: Sequ
 
 
 class Move(NamedTuple):
-    """One partition's step: from the cursor that was read to the one behind the batch."""
+    """One partition's step: from the cursor that was read to the one behind the batch.
+
+    Cursors are the bus's own; `place` says the same in words of the log, whatever the bus.
+    """
 
     partition: str
     epoch: int
     old: str
     new: str
+    place: str = ""
 
 
 async def advance(
@@ -73,15 +80,15 @@ async def advance(
 
 async def advance_all(tx: asyncpg.Connection, group: str, moves: Sequence[Move]) -> None:
     """Move checkpoints by compare-and-set, locked in the order of their names; one not moved = fenced."""
-    partitions, epochs, olds, news = map(list, zip(*moves, strict=True))
+    partitions, epochs, olds, news, places = map(list, zip(*moves, strict=True))
     rows = await tx.fetch(
         """WITH mine AS (
-             SELECT c.group_name, c.partition, u.new FROM checkpoints c
-             JOIN unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
-               AS u (partition, epoch, old, new) USING (partition)
+             SELECT c.group_name, c.partition, u.new, u.place FROM checkpoints c
+             JOIN unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+               AS u (partition, epoch, old, new, place) USING (partition)
              WHERE c.group_name = $1 AND c.epoch = u.epoch AND c.cursor = u.old
              ORDER BY c.partition FOR UPDATE OF c)
-           UPDATE checkpoints c SET cursor = mine.new, claims = 0 FROM mine
+           UPDATE checkpoints c SET cursor = mine.new, place = mine.place, claims = 0 FROM mine
            WHERE c.group_name = mine.group_name AND c.partition = mine.partition
            RETURNING c.partition""",
         group,
@@ -89,11 +96,23 @@ async def advance_all(tx: asyncpg.Connection, group: str, moves: Sequence[Move])
         epochs,
         olds,
         news,
+        places,
     )
     moved = {row["partition"] for row in rows}
     for partition in sorted(partitions):
         if partition not in moved:
             raise Fenced(group, partition)
+
+
+async def places_of(connection: Any, group: str) -> dict[str, Place]:
+    """How far in its log each checkpoint of a group stands; a cursor in a log is its place there."""
+    rows = await connection.fetch(
+        "SELECT partition, cursor, place FROM checkpoints WHERE group_name = $1", group
+    )
+    return {
+        row["partition"]: place_of(row["place"] if ":" in row["partition"] else row["cursor"])
+        for row in rows
+    }
 
 
 async def begin_at(connection: asyncpg.Connection, group: str, cursors: Mapping[str, str]) -> None:

@@ -38,7 +38,9 @@ def parse(text: str, epoch: int) -> Cursor:
     """The cursor behind its text; empty = before the oldest row of this epoch."""
     place = _place(text, epoch)
     if place.epoch != epoch:
-        raise EpochPassed(f"cursor of epoch {place.epoch}, the log is in epoch {epoch}")
+        raise EpochPassed(
+            f"cursor of epoch {place.epoch}, the log is in epoch {epoch}: run `jicai recover`"
+        )
     return place
 
 
@@ -96,6 +98,7 @@ async def read(
                 fact=fact,
                 mark=occurred_at if is_mark else None,
                 traceparent=traceparent,
+                place=f"{cursor.epoch}:{xid}:{position}",
             )
         )
         if is_mark:

@@ -27,6 +27,8 @@ ANSWER_CLASS: Final = 0x4A48
 PUBLISH_CLASS: Final = 0x4A49
 MONTH_CLASS: Final = 0x4A4A
 """Months of a ledger, taken by its triggers: writers shared, a close alone."""
+REBUILD_CLASS: Final = 0x4A4B
+"""Held by a session, so that a rebuild that dies gives it back."""
 
 # The array's own order is kept: the gate first, then the sorted streams (`OFFSET 0` pins the plan).
 _TAKE: Final = """

@@ -38,6 +38,21 @@ async def keys_in(tx: asyncpg.Connection, partitions: Sequence[str]) -> set[Key]
     return {(row["topic"], row["stream"]) for row in rows}
 
 
+Identity = tuple[str, str, int]
+"""Topic, stream and version: one fact on one topic."""
+
+
+def identity(record: Record) -> Identity:
+    """Which fact it is on the shelf."""
+    return record.topic, record.stream, record.version
+
+
+async def identities_parked(connection: Any) -> set[Identity]:
+    """Every fact on the shelf."""
+    rows = await connection.fetch("SELECT topic, stream, version FROM parked")
+    return {(row["topic"], row["stream"], row["version"]) for row in rows}
+
+
 async def streams_parked(tx: Any) -> list[str]:
     """Every parked stream: what a close names and a publication refuses to stand on."""
     rows = await tx.fetch("SELECT DISTINCT stream FROM parked ORDER BY stream")

@@ -9,6 +9,9 @@ import pytest
 
 from tests.journeys.goods import D2, HOSPITAL, OPS, H
 
+PLAYED_ON = ("log",)
+"""Orders judges by its own log: no bus is asked."""
+
 PATH = "/orders/v1/events"
 SINGLE, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 MIB = 1024 * 1024

@@ -10,6 +10,9 @@ import pytest
 from tests.journeys.goods import D, H, line, load, taken
 from tests.journeys.market import Market, Tale
 
+PLAYED_ON = ("log",)
+"""What a door refuses it refuses before any bus is asked."""
+
 GONE = object()
 """The member is missing."""
 

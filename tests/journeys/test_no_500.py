@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from tests.journeys.goods import HOSPITAL, IMPORTER
 from tests.journeys.strange import ODD, TICKET, cursor, mutated, requests, values
 
+PLAYED_ON = ("log",)
+"""What a door refuses it refuses before any bus is asked."""
+
 QUIET = {"/sandbox/v1/settle", "/livez", "/alerts/v1/stream"}
 """Nothing to ask of these: the first takes its time, and the last has no end."""
 

@@ -6,6 +6,9 @@ import pytest
 
 from tests.journeys.goods import D2, H2, IMPORTER, OPS, PROVINCE, D, H, M
 
+PLAYED_ON = ("log",)
+"""Who is speaking is settled at the door."""
+
 
 def refused(result, code, pointer=""):
     assert (result["status"], result.get("code")) == ("rejected", code), result

@@ -7,6 +7,9 @@ import pytest
 from tests.journeys.goods import D2, H2, D, H, line, load, taken
 from tests.oracle.uscc import make_uscc
 
+PLAYED_ON = ("log",)
+"""Orders judges by its own log: no bus is asked."""
+
 NOBODY, NOWHERE = make_uscc(999), "H36010299999"
 AHEAD, EARLY = "2026-01-05T09:06:00+08:00", "2026-01-01T00:00:00+08:00"
 

@@ -23,6 +23,9 @@ from tests.oracle.publications import KINDS, Publication, restatements
 from tests.oracle.replay import play
 from tests.oracle.wire import SHANGHAI
 
+PLAYED_ON = ("log",)
+"""`test_alerts_oracle` closes days on both buses; what was issued is rows of alerts."""
+
 PROVINCE = "bureau:360000"
 PUBLICATIONS = "/alerts/v1/publications"
 Issued = tuple[dict[str, Any], Publication]

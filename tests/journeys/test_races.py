@@ -9,6 +9,9 @@ from shared.testing.sandbox import running_sandbox
 from tests.journeys.goods import DISTRIBUTOR, HOSPITAL
 from tests.journeys.market import Market
 
+PLAYED_ON = ("log",)
+"""Whoever is first is settled by the locks of the log."""
+
 NOW = "2026-01-05T09:00:00+08:00"
 ROUNDS = 25
 

@@ -12,6 +12,9 @@ from tests.journeys.goods import IMPORTER, H, M, line, load, taken
 from tests.journeys.market import Market
 from tests.oracle.uscc import make_uscc
 
+PLAYED_ON = ("log",)
+"""Orders judges by its own log: no bus is asked."""
+
 ACCEPTED = [{"line_id": "L1", "answer": "accepted"}]
 NOBODY = make_uscc(999)
 

@@ -24,6 +24,9 @@ from jicai.imports.rows import read_rows
 from shared.testing.sandbox import running_sandbox
 from tests.chaos.killing import Undying, undying
 
+PLAYED_ON = ("log",)
+"""Its figures are counted on both buses in `test_oracle_agreement`."""
+
 WHOLE = Path(__file__).parents[3] / "shared" / "data" / "scms_delivery_history.csv"
 FILE = WHOLE if WHOLE.exists() else Path(__file__).parents[1] / "data" / "scms_excerpt.csv"
 IMPORTER = "importer:360000"

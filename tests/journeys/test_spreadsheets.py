@@ -12,6 +12,9 @@ import xlsxwriter
 from shared.runtime.tables import table_rows
 from tests.oracle.uscc import check_character
 
+PLAYED_ON = ("log",)
+"""A spreadsheet is events by another door; orders asks no bus."""
+
 HOSPITAL = "H36010200001"
 SELLER = "91360100000000001" + check_character("91360100000000001")
 MAKER = "91360100000000002" + check_character("91360100000000002")

@@ -11,6 +11,9 @@ import pytest
 
 from tests.journeys.goods import HOSPITAL, OPS
 
+PLAYED_ON = ("log",)
+"""What a door refuses it refuses before any bus is asked."""
+
 PATH = "/orders/v1/events"
 NOTES = {
     "an escaped NUL": r'"a\u0000b"',

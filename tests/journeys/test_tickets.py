@@ -18,6 +18,9 @@ from tests.journeys.goods import D2, DISTRIBUTOR, FAR, H2, HOSPITAL, PROVINCE
 from tests.journeys.market import Market
 from tests.journeys.ticketing import CITY, COUNTY, LADDER, PATH, Tickets, instant
 
+PLAYED_ON = ("log",)
+"""`test_tickets_on_the_topic` and `test_tickets_model` play tickets over a broker."""
+
 MONDAY = "2026-01-05T09:00:00+08:00"
 STRANGERS = (
     f"hospital:{FAR}", f"hospital:{H2}", "hospital:H36040000001", f"distributor:{D2}",

@@ -12,6 +12,9 @@ from tests.journeys.goods import HOSPITAL, PROVINCE, D, H, line
 from tests.journeys.market import Market
 from tests.journeys.visibility_rows import ACTORS, DEMAND, ROWS, TICKET, Row
 
+PLAYED_ON = ("log",)
+"""`test_visibility` looks on both buses; this asks every door, and a door asks its own tables."""
+
 
 class Scene:
     """H's order that D never answers: its list, its alert; and H's tickets, the first of them closed."""

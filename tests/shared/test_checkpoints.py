@@ -51,7 +51,7 @@ async def _tally(room: Room) -> int:
 
 async def test_an_owner_that_was_overtaken_is_fenced_and_its_effects_are_gone(room: Room) -> None:
     """Even when the new owner has not moved yet: the epoch alone fences."""
-    cursor, old_epoch, _ = await claim(room.pool, "g", "p")
+    cursor, old_epoch, *_ = await claim(room.pool, "g", "p")
     assert (await claim(room.pool, "g", "p"))[0] == cursor == ""
     with pytest.raises(Fenced):
         await _take(room, old_epoch)
@@ -78,7 +78,7 @@ async def test_of_many_partitions_the_one_that_was_overtaken_is_named_and_none_m
 
 async def test_a_cursor_moves_only_from_where_it_stands(room: Room) -> None:
     """The same owner twice, as after a commit whose answer was lost: the second changes nothing."""
-    _, epoch, _ = await claim(room.pool, "g", "p")
+    _, epoch, *_ = await claim(room.pool, "g", "p")
     await _take(room, epoch)
     with pytest.raises(Fenced):
         await _take(room, epoch)
@@ -87,7 +87,7 @@ async def test_a_cursor_moves_only_from_where_it_stands(room: Room) -> None:
 
 async def test_two_owners_of_one_epoch_cannot_both_move_it(room: Room) -> None:
     """Side by side in open transactions: the second waits, finds the cursor moved, is fenced."""
-    _, epoch, _ = await claim(room.pool, "g", "p")
+    _, epoch, *_ = await claim(room.pool, "g", "p")
 
     async def take() -> str:
         try:

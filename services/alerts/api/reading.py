@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends
 
 from services.alerts.api.question import unknown_subject
+from services.alerts.projections.model import hold_tables
 from services.alerts.projections.registers import names_of
 from shared.kernel.codes import is_path_id
 from shared.runtime.pages import bad_cursor, read_cursor
@@ -24,6 +25,7 @@ async def snapshot(room: Room) -> AsyncIterator[Any]:
         room.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
+        await hold_tables(connection)
         yield connection
 
 

@@ -24,6 +24,13 @@ SELECT l.order_id, l.line_id, l.distributor_id, l.division, l.hospital_id, l.pro
 FROM waiting w JOIN lines l USING (order_id, line_id) LEFT JOIN listed p USING (order_id, line_id)
 WHERE w.expires_at < $1"""
 
+_LET_GO: Final = """
+SELECT l.order_id, l.line_id, l.distributor_id, l.division, l.hospital_id, l.product_id, l.facts,
+       p.first_at IS NOT NULL AS listed_before
+FROM waiting w JOIN lines l USING (order_id, line_id) LEFT JOIN listed p USING (order_id, line_id)
+WHERE NOT EXISTS (SELECT FROM alerts.waiting s
+                  WHERE s.order_id = w.order_id AND s.line_id = w.line_id)"""
+
 _NOTE: Final = """
 INSERT INTO listed (order_id, line_id, first_at)
 SELECT order_id, line_id, $3 FROM unnest($1::text[], $2::text[]) AS u (order_id, line_id)
@@ -45,6 +52,11 @@ async def end_waiting(tx: Any, keys: Sequence[Key]) -> None:
 async def expired(tx: Any, at: datetime) -> list[Any]:
     """Lines that still wait and expired before an instant; whether an earlier close listed them."""
     return list(await tx.fetch(_EXPIRED, at))
+
+
+async def not_waiting_any_more(tx: Any) -> list[Any]:
+    """In a rebuild: lines of the new table that the standing one has let go, as `expired` has them."""
+    return list(await tx.fetch(_LET_GO))
 
 
 async def note_listed(tx: Any, keys: Sequence[Key], at: datetime) -> None:

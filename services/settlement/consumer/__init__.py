@@ -15,6 +15,8 @@ from services.settlement.projections.registers import fold_registers
 from shared.events.envelope import Record
 from shared.events.topics import DELIVERIES, REFERENCE
 from shared.runtime.room import Room
+from shared.runtime.service import ReadModel
+from shared.store.twins import Table
 
 TOPICS: Final = (DELIVERIES, REFERENCE)
 """A delivery's facts carry what the order knew of its lines, so orders need not be heard too."""
@@ -27,3 +29,23 @@ async def fold(tx: Any, records: Sequence[Record], room: Room) -> None:
     await fold_matching(tx, records, now)
     await fold_use(tx, records)
     await fold_registers(tx, records)
+
+
+async def refold(tx: Any, records: Sequence[Record]) -> None:
+    """What only repeats others' facts (重建)."""
+    await fold_use(tx, records)
+    await fold_registers(tx, records)
+
+
+READ_MODEL: Final = ReadModel(
+    fold=refold,
+    tables=(
+        Table("non_selected_receipts", ("order_id", "receipt_id", "order_line_id")),
+        Table("agreements", ("agreement_id",)),
+        Table("batches", ("batch_id",)),
+        Table("demand_reports", ("report_id",)),
+        Table("registers", ("kind", "id")),
+    ),
+)
+"""Accruals, receipt lines and the ledger are our own record: money stands on them, and nobody makes
+them anew. Their proof is the chain, and the ledger's sums."""
