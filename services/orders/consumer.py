@@ -16,6 +16,7 @@ from shared.events.topics import REFERENCE
 from shared.runtime.calendars import fold_calendar, stored_calendar
 from shared.runtime.handling import Kit, instant_behind_gate, store
 from shared.runtime.judging import Batch
+from shared.runtime.marks import append_passed
 from shared.runtime.room import Room
 from shared.store.locks import lock_gate
 from shared.store.log import StreamRow, load
@@ -34,6 +35,8 @@ async def fold(tx: asyncpg.Connection, records: Sequence[Record], room: Room) ->
     assert room.desk is not None
     await lock_gate(tx, room.service.name)
     head, _ = await load(tx, [])
+    # Nobody may have been awake over 24:00: what is recorded now belongs behind its mark.
+    head = await append_passed(tx, room.desk.kit, head)
     now = instant_behind_gate(room.time, head)
     if await fold_calendar(tx, loaded):
         changed_at = max(record.recorded_at for record in loaded)

@@ -7,6 +7,7 @@ without its mark has the missing marks appended first, one per instant, in order
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,14 +65,30 @@ async def _append_next(pool: asyncpg.Pool, kit: Kit[Any, Any]) -> bool:
             return False
         if now < head.next_mark:
             return False
-        await apply_due(connection, kit, head, head.next_mark)
-        await _append_mark(connection, head.next_mark)
-        await connection.execute(
-            "UPDATE log_head SET last_mark = $1, next_mark = $2",
-            head.next_mark,
-            next_closing_instant(head.next_mark),
-        )
+        await _mark(connection, kit, head, head.next_mark)
         return True
+
+
+async def append_passed(tx: asyncpg.Connection, kit: Kit[Any, Any], head: Head) -> Head:
+    """The marks that have passed, for a writer who holds the gate alone; the head behind them.
+
+    They stand before what it writes, in its own transaction.
+    """
+    now = instant_behind_gate(kit.time, head)
+    while head.next_mark is not None and now >= head.next_mark:
+        passed = head.next_mark
+        await _mark(tx, kit, head, passed)
+        head = replace(head, last_mark=passed, next_mark=next_closing_instant(passed))
+    return head
+
+
+async def _mark(tx: asyncpg.Connection, kit: Kit[Any, Any], head: Head, at: datetime) -> None:
+    """One mark, behind every timer due by then."""
+    await apply_due(tx, kit, head, at)
+    await _append_mark(tx, at)
+    await tx.execute(
+        "UPDATE log_head SET last_mark = $1, next_mark = $2", at, next_closing_instant(at)
+    )
 
 
 async def apply_due(
