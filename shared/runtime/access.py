@@ -17,7 +17,7 @@ from shared.runtime.time import Time
 from shared.store.access import answers, nonces
 from shared.store.access.keys import sealed_keys
 from shared.store.access.sealing import Sealing
-from shared.store.database import open_pool
+from shared.store.database import is_lost, open_pool
 from shared.store.migrations import migrate, schema_state
 
 log = structlog.get_logger()
@@ -88,7 +88,7 @@ class Access:
     async def _living_holder(self) -> int:
         """The number under which this process is seen to live; a new one when the database was away."""
         async with self._one_holder:
-            if self._holding is None or self._holding.is_closed():
+            if self._holding is None or is_lost(self._holding):
                 if self._holding is not None:
                     await self._pool.release(self._holding)
                 self._holding = None

@@ -77,9 +77,10 @@ async def handle(
 
 
 def instant_behind_gate(time: Time, head: Head) -> datetime:
-    """`recorded_at` of this transaction: never before a mark that has passed."""
+    """`recorded_at` of this transaction: a clock that steps back dates nothing before a mark that
+    has passed, nor before what its streams have recorded."""
     now = time.at(head.now)
-    return now if head.last_mark is None else max(now, head.last_mark)
+    return now if head.floor is None else max(now, head.floor)
 
 
 async def store(tx: asyncpg.Connection, kit: Kit[S, W], judged: Batch[S, W]) -> list[int]:
@@ -97,6 +98,7 @@ async def store(tx: asyncpg.Connection, kit: Kit[S, W], judged: Batch[S, W]) -> 
                     stream.version,
                     decider.encode(stream.state),
                     decider.due(stream.state),
+                    judged.now,
                     first,
                     *decider.columns(stream.state),
                 )

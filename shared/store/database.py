@@ -50,6 +50,14 @@ async def _leave_as_it_is(connection: Any) -> None:
     """Nothing of ours changes a session, so the usual reset round trip is left out."""
 
 
+def is_lost(connection: Any) -> bool:
+    """Whether a session that is kept has ended; the pool takes a lost one back, and it answers nothing."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
 async def check_server(connection: asyncpg.Connection) -> list[str]:
     """What is wrong with this server's settings, as sentences; empty when all is well."""
     wrong = []

@@ -15,9 +15,11 @@ BLOCK: Final = 1024
 
 _LOAD: Final = """
 SELECT h.epoch, h.next_mark, h.last_mark, h.world, clock_timestamp() AS now,
-       pg_current_xact_id_if_assigned() IS NULL AS clean, s.names, s.versions, s.states
+       pg_current_xact_id_if_assigned() IS NULL AS clean, s.names, s.versions, s.states,
+       greatest(h.last_mark, s.touched_at) AS floor
 FROM log_head h,
-     (SELECT array_agg(stream) AS names, array_agg(version) AS versions, array_agg(state) AS states
+     (SELECT array_agg(stream) AS names, array_agg(version) AS versions, array_agg(state) AS states,
+             max(touched_at) AS touched_at
       FROM streams WHERE stream = ANY($1)) s"""
 
 _PROBE: Final = """
@@ -45,6 +47,8 @@ class Head:
     next_mark: datetime | None
     last_mark: datetime | None
     world: int
+    floor: datetime | None = None
+    """No fact of this transaction may be dated before: the last mark, and what its streams hold."""
 
 
 class StreamRow(msgspec.Struct, frozen=True):
@@ -80,14 +84,13 @@ async def load(tx: asyncpg.Connection, streams: Sequence[str]) -> tuple[Head, di
     row = await tx.fetchrow(_LOAD, list(streams))
     if not row["clean"]:
         raise XidBeforeLocks("an xid was assigned before the locks were taken")
-    now, last = row["now"], row["last_mark"]
     head = Head(
         epoch=row["epoch"],
-        # A machine clock that steps back must not date a fact before a mark that has passed.
-        now=now if last is None else max(now, last),
+        now=row["now"],
         next_mark=row["next_mark"],
-        last_mark=last,
+        last_mark=row["last_mark"],
         world=row["world"],
+        floor=row["floor"],
     )
     found = zip(row["names"] or (), row["versions"] or (), row["states"] or (), strict=True)
     return head, {name: StreamRow(version, state) for name, version, state in found}
@@ -145,15 +148,19 @@ class StreamColumns:
 
     def upsert(self) -> str:
         """The statement that stores many stream rows at once."""
-        names = ("stream", "version", "state", "next_due", "first_position", *self.names)
-        types = ("text", "int", "bytea", "timestamptz", "bigint", *self.types)
+        names = (
+            "stream", "version", "state", "next_due", "touched_at", "first_position", *self.names
+        )  # fmt: skip
+        types = ("text", "int", "bytea", "timestamptz", "timestamptz", "bigint", *self.types)
         arrays = ", ".join(f"${i}::{t}[]" for i, t in enumerate(types, 1))
         updates = ", ".join(
             f"{n} = excluded.{n}" for n in ("version", "state", "next_due", *self.names)
         )
         return (
             f"INSERT INTO streams ({', '.join(names)}) SELECT * FROM unnest({arrays}) "
-            f"ON CONFLICT (stream) DO UPDATE SET {updates}"
+            f"ON CONFLICT (stream) DO UPDATE SET {updates}, "
+            # A close dates its facts at its own instant, which may lie before an act on the stream.
+            "touched_at = greatest(streams.touched_at, excluded.touched_at)"
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from shared.events.envelope import Record
+from shared.store.database import is_lost
 from shared.store.horizon import anything_behind, epoch_of, parse, read
 from shared.store.locks import OWNER_CLASS, singleton
 from shared.store.log import HINT_CHANNEL
@@ -73,7 +74,7 @@ class Ownership:
 
     async def take(self, group: str, names: Sequence[str]) -> list[str]:
         """Those of these partitions that are ours, after trying to take the ones nobody holds."""
-        if self._session is None or _is_lost(self._session):
+        if self._session is None or is_lost(self._session):
             self._session, self._held = await self._pool.acquire(), []
         for name in names:
             if (group, name) not in self._held and await self._session.fetchval(
@@ -90,11 +91,3 @@ class Ownership:
                 await session.execute("SELECT pg_advisory_unlock_all()")
             with contextlib.suppress(Exception):
                 await self._pool.release(session)
-
-
-def _is_lost(session: Any) -> bool:
-    """Whether a session has ended; the pool takes a lost one back, and then it answers nothing."""
-    try:
-        return bool(session.is_closed())
-    except asyncpg.InterfaceError:
-        return True

@@ -66,28 +66,35 @@ async def our_writer(room: Room, rng: random.Random) -> None:
     assert verdict.status == "accepted"
 
 
+WRITES_MIN = 20
+"""Of each writer, however slow the machine is."""
+
+
 async def write_for(
     rooms: Sequence[Room], seconds: float, *, writer: Writer = our_writer, awake: bool = True
 ) -> None:
     """Six writers per log for so long, and a clockwork that is awake or not."""
     stop = asyncio.get_running_loop().time() + seconds
+    over = asyncio.Event()
 
     async def write(room: Room, seed: int) -> None:
         rng = random.Random(seed)
-        while asyncio.get_running_loop().time() < stop:
+        written = 0
+        while asyncio.get_running_loop().time() < stop or written < WRITES_MIN:
             await writer(room, rng)
+            written += 1
             await asyncio.sleep(rng.random() * 0.01)
 
     async def clockwork(room: Room) -> None:
-        while awake and asyncio.get_running_loop().time() < stop:
+        while awake and not over.is_set():
             await append_marks(room.pool, desk_of(room).kit)
             await fire_due(room.pool, desk_of(room).kit)
             await asyncio.sleep(0.02)
 
-    await asyncio.gather(
-        *(write(room, seed) for room in rooms for seed in range(6)),
-        *(clockwork(room) for room in rooms),
-    )
+    clocks = [asyncio.create_task(clockwork(room)) for room in rooms]
+    await asyncio.gather(*(write(room, seed) for room in rooms for seed in range(6)))
+    over.set()
+    await asyncio.gather(*clocks)
 
 
 @dataclass

@@ -22,6 +22,13 @@ from shared.testing.toys import FIRED, a_note, noting
 HOUR = timedelta(hours=1)
 
 
+class Stubborn(ManualTime):
+    """A clock that may be set back."""
+
+    def set(self, now: datetime) -> None:
+        self._now = now
+
+
 async def _opened(room: Room) -> ManualTime:
     time = room.time
     assert isinstance(time, ManualTime)
@@ -91,11 +98,6 @@ async def test_a_clock_that_steps_back_dates_nothing_before_a_mark_that_stands(
     database: str,
 ) -> None:
     """A machine's clock may be set back; facts behind a mark are dated at it or later."""
-
-    class Stubborn(ManualTime):
-        def set(self, now: datetime) -> None:
-            self._now = now
-
     time = Stubborn(MONDAY)
     async with open_room(database, noting(), time=time) as room:
         await append_marks(room.pool, desk_of(room).kit)
@@ -105,6 +107,26 @@ async def test_a_clock_that_steps_back_dates_nothing_before_a_mark_that_stands(
         time.set(MONDAY)
         await desk_of(room).submit([a_note("s", "late")])
         assert await _told(room) == [("mark", "mark", midnight), ("noted", "s", midnight)]
+
+
+async def test_a_clock_that_steps_back_dates_no_fact_before_those_of_its_stream(
+    database: str,
+) -> None:
+    """Not by us who recorded them, nor by a process that has never seen the clock ahead."""
+    time = Stubborn(MONDAY)
+    async with open_room(database, noting(), time=time) as room:
+        await append_marks(room.pool, desk_of(room).kit)
+        ahead = MONDAY + 2 * HOUR
+        time.set(ahead)
+        await desk_of(room).submit([a_note("s", "ahead", due=ahead)])
+        assert await fire_due(room.pool, desk_of(room).kit) == 1
+    async with open_room(database, noting(), time=Stubborn(MONDAY)) as room:
+        await desk_of(room).submit([a_note("s", "back")])
+        await desk_of(room).submit([a_note("other", "alone")])
+        assert await _told(room) == [
+            ("noted", "s", ahead), ("fired", "s", ahead), ("noted", "s", ahead),
+            ("noted", "other", MONDAY),
+        ]  # fmt: skip
 
 
 Step = tuple[datetime, list[Sent]]

@@ -110,7 +110,7 @@ class Seen:
 async def prepare_streams(pool: asyncpg.Pool) -> None:
     """A row for every stream, so that row locks find something to lock."""
     async with pool.acquire() as tx, tx.transaction():
-        await store_streams(tx, UPSERT, [(s, 0, b"{}", None, 0) for s in STREAMS])
+        await store_streams(tx, UPSERT, [(s, 0, b"{}", None, AT, 0) for s in STREAMS])
 
 
 _numbers = count(1)
@@ -129,7 +129,7 @@ async def _write_once(tx: Any, open_: Open, rng: random.Random) -> int:
     ]  # fmt: skip
     positions = await take_positions(tx, len(events))
     await append(tx, events, positions)
-    await store_streams(tx, UPSERT, [(e.stream, e.version, b"{}", None, 0) for e in events])
+    await store_streams(tx, UPSERT, [(e.stream, e.version, b"{}", None, AT, 0) for e in events])
     await asyncio.sleep(rng.random() * 0.004)
     return len(events)
 
