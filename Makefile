@@ -22,6 +22,15 @@ demo: $(STAMP) ## Play a province through the real doors and show its figures
 test: $(STAMP) ## Run all tests; they start their own PostgreSQL and, with Java and Maven, their own Kafka
 	@"$(BIN)/python" -m pytest -n 3 --dist loadscope
 
+chaos: $(STAMP) ## Break a running installation by a seed and check its history (SEED=1 MINUTES=2)
+	@"$(BIN)/python" -m tests.chaos.history --seed $(or $(SEED),1) --minutes $(or $(MINUTES),2)
+
+simulate: $(STAMP) ## Play the pure core by many seeds over a bus without manners (SEEDS=10000)
+	@"$(BIN)/python" -m tests.simulation --seeds $(or $(SEEDS),10000)
+
+mutants: $(STAMP) ## Break the product on purpose, one place at a time: the tests must notice
+	@"$(BIN)/python" -m tests.mutants
+
 check: lint types imports ## What every commit must pass: lint, types, import contracts
 
 lint: $(STAMP) ## Lint and check the format
@@ -54,4 +63,4 @@ lock: $(STAMP) ## Write requirements.lock anew from what is installed
 clean: ## Remove what was made
 	rm -rf "$(VENV)" .jicai .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test check lint types imports fmt bench docs publish-events lock clean
+.PHONY: help setup demo test chaos simulate mutants check lint types imports fmt bench docs publish-events lock clean

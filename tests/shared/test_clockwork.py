@@ -74,6 +74,24 @@ async def test_behind_a_mark_everything_that_comes_due_fires(database: str) -> N
             assert await fired(room) == [f"{n}" for n in range(1, hour + 1)]
 
 
+async def test_nothing_fires_an_instant_before_it_is_due(database: str) -> None:
+    """Neither by the clockwork nor by whoever writes to the stream."""
+    async with open_room(database, noting()) as room:
+        kit = desk_of(room).kit
+        await append_marks(room.pool, kit)
+        notes = [a_note(name, name, due=MONDAY + HOUR) for name in ("s", "z")]
+        await desk_of(room).submit(notes)
+        the_time(room).set(MONDAY + HOUR - timedelta(microseconds=1))
+        assert await fire_due(room.pool, kit) == 0
+        await desk_of(room).submit([a_note("s", "s-early")])
+        assert await fired(room) == []
+        the_time(room).set(MONDAY + HOUR)
+        await desk_of(room).submit([a_note("s", "s-due")])
+        assert await fired(room) == ["s"]
+        assert await fire_due(room.pool, kit) == 1
+        assert await fired(room) == ["s", "z"]
+
+
 async def test_what_is_due_before_the_last_mark_fires_when_somebody_looks_from_the_beginning(
     database: str,
 ) -> None:

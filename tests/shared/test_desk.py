@@ -130,6 +130,15 @@ async def test_the_same_id_under_two_streams_is_one_acceptance_and_one_conflict(
     assert len(await whole_log(room.pool)) == 75
 
 
+async def test_the_same_id_of_two_sources_is_two_facts(room: Room) -> None:
+    """Senders number for themselves: nobody knows what another has used."""
+    notes = [a_note("s", "e", n, source=f"urn:jicai:toy:{n}") for n in (1, 2)]
+    for note in notes:
+        assert [v.status for v in await desk_of(room).submit([note])] == ["accepted"]
+    assert [v.status for v in await desk_of(room).submit(notes)] == ["duplicate"] * 2
+    assert len(await whole_log(room.pool)) == 2
+
+
 async def test_a_resend_inside_one_batch_is_a_duplicate_of_its_first(room: Room) -> None:
     note, other = a_note("s", "e"), a_note("s", "e", 2)
     verdicts = await desk_of(room).submit([note, note, other])
