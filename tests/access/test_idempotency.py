@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -114,8 +115,11 @@ async def test_only_one_of_many_at_once_acts_whichever_process_it_meets(database
             tasks = [asyncio.create_task(c.post("/toy/slow")) for c in (first, second) * 10]
             done: set[asyncio.Task] = set()
             while len(done) < 19:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(
+                    tasks, timeout=0.1, return_when=asyncio.FIRST_COMPLETED
+                )
                 await asyncio.sleep(0.01)
+                assert one.toy.ran + two.toy.ran <= 1, "two act at once"
             for task in done:
                 told = task.result()
                 assert (told.status_code, told.json()["code"]) == (409, "idempotency_in_flight")
@@ -176,6 +180,25 @@ async def test_a_claim_dies_with_its_process_and_not_before(door: Installation) 
         process.wait(10)
         if process.stdout is not None:
             process.stdout.close()
+
+
+async def test_keys_are_claimed_again_once_the_database_has_come_back(door: Installation) -> None:
+    """The session by which a process is seen to live ends with its server; it opens another one."""
+    async with door.client(**{"X-Jicai-Actor": ACTOR}) as client:
+        assert (await client.post("/toy/act", json={"a": 1}, headers=KEY)).status_code == 201
+        server = await asyncpg.connect(door.dsn)
+        try:
+            ended = await server.fetchval(
+                """SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+                   WHERE application_name = 'jicai-access' AND datname = current_database()"""
+            )
+        finally:
+            await server.close()
+        assert ended > 0
+        again = await client.post("/toy/act", json={"a": 1}, headers=KEY)
+        assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
+        other = {"Idempotency-Key": "k-2"}
+        assert (await client.post("/toy/act", json={"a": 1}, headers=other)).status_code == 201
 
 
 async def test_without_the_lock_a_slow_request_is_overtaken(door: Installation) -> None:
