@@ -31,6 +31,13 @@ simulate: $(STAMP) ## Play the pure core by many seeds over a bus without manner
 mutants: $(STAMP) ## Break the product on purpose, one place at a time: the tests must notice
 	@"$(BIN)/python" -m tests.mutants
 
+fuzz: $(STAMP) ## Send every door what nobody should, for longer than the tests do (EXAMPLES=50 SEED=1)
+	@JICAI_FUZZ_EXAMPLES=$(or $(EXAMPLES),50) JICAI_FUZZ_SEED=$(or $(SEED),1) \
+		"$(BIN)/python" -m pytest tests/hostile/test_openapi.py tests/hostile/test_raw_http.py
+
+restore-drill: $(STAMP) ## Back up, restore into another cluster, also beside a broker that is ahead
+	@"$(BIN)/python" -m pytest tests/restore/long_over_kafka.py tests/restore
+
 check: lint types imports ## What every commit must pass: lint, types, import contracts
 
 lint: $(STAMP) ## Lint and check the format
@@ -63,4 +70,4 @@ lock: $(STAMP) ## Write requirements.lock anew from what is installed
 clean: ## Remove what was made
 	rm -rf "$(VENV)" .jicai .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test chaos simulate mutants check lint types imports fmt bench docs publish-events lock clean
+.PHONY: help setup demo test chaos simulate mutants fuzz restore-drill check lint types imports fmt bench docs publish-events lock clean

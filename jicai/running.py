@@ -11,9 +11,11 @@ from jicai.server import run, serve
 from jicai.topics import address_of
 from shared.runtime.access import SCHEMA, check_access, migrate_access, open_access
 from shared.runtime.house import House, NotServable
+from shared.runtime.limits import rates
 from shared.runtime.measuring import measuring_of
+from shared.runtime.sent_body import Intake
 from shared.runtime.settings import Settings
-from shared.runtime.time import DatabaseTime
+from shared.runtime.time import DatabaseTime, OffsetTime, Time
 from shared.runtime.web import create_app
 from shared.store.access.sealing import Sealing
 from shared.store.embedded import DataDirectoryInUse, EmbeddedPostgres, running_dsn
@@ -80,8 +82,22 @@ async def _serve(
         readiness=readiness,
         measure=measuring_of(house),
         access=access,
+        limits=rates(
+            requests=settings.rate_requests,
+            body_bytes=settings.rate_bytes,
+            events=settings.rate_events,
+            burst_seconds=settings.rate_burst_seconds,
+        ),
+        intake=Intake(settings.bodies_bytes, settings.receive_seconds),
     )
-    await serve(app, host=settings.host, port=settings.port, on_ready=on_ready, on_stop=stop)
+    await serve(
+        app,
+        host=settings.host,
+        port=settings.port,
+        on_ready=on_ready,
+        on_stop=stop,
+        head_seconds=settings.receive_seconds,
+    )
 
 
 def run_migrate(settings: Settings) -> dict[str, list[str]]:
@@ -100,8 +116,13 @@ def _house(name: str, settings: Settings, dsn: str) -> House:
     return House(
         dsn,
         chosen(name),
-        DatabaseTime(),
+        _time(settings),
         policy_from(settings.policy),
         kafka=address_of(settings),
         sealing=Sealing(secret.get_secret_value() if secret else None),
     )
+
+
+def _time(settings: Settings) -> Time:
+    file = settings.clock_offset_file
+    return DatabaseTime() if file is None else OffsetTime(file)

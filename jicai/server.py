@@ -7,12 +7,15 @@ import contextlib
 import gc
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+
+from jicai.guarded_http import HEAD_SECONDS, GuardedHttp
 
 DRAIN_SECONDS = 8
 
@@ -29,6 +32,7 @@ async def serve(
     port: int,
     on_ready: Callable[[str], None],
     on_stop: Callable[[], Awaitable[None]],
+    head_seconds: float = HEAD_SECONDS,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are answered first."""
     config = uvicorn.Config(
@@ -40,7 +44,8 @@ async def serve(
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        http="httptools",
+        http=cast(Any, partial(GuardedHttp, head_seconds=head_seconds)),
+        ws="none",
     )
     server = _Server(config, app.state.stopping)
     # The program's own objects live for ever: the collector need not look at them again and again.

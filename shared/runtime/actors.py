@@ -10,6 +10,9 @@ from fastapi import Depends, Request
 
 from shared.kernel.codes import is_division, is_hospital_id, is_path_id, is_uscc
 from shared.kernel.errors import Problem
+from shared.runtime.bodies import BODY_BYTES_MAX
+from shared.runtime.limits import UNLIMITED, RateLimits
+from shared.runtime.sent_body import SentBody
 from shared.runtime.signing import HEADERS as SIGNATURE_HEADERS
 
 HEADER = "X-Jicai-Actor"
@@ -35,6 +38,11 @@ class Actor:
     def sees_everything(self) -> bool:
         """Province, regulator, ops and importer see every organisation's facts."""
         return self.role in ALL_SEEING or self.is_province
+
+    @property
+    def counted_as(self) -> str:
+        """Whose rate is counted (限流主体): all keys and persons of an organisation together."""
+        return f"{self.role}:{self.organisation}"
 
     def __str__(self) -> str:
         return f"{self.role}:{self.organisation}" + (f"/{self.person}" if self.person else "")
@@ -71,13 +79,22 @@ class Door:
     trust_actor_header: bool
     is_sandbox: bool = False
     by_signature: Callable[[Request], Awaitable[Actor]] | None = None
+    limits: RateLimits = UNLIMITED
 
 
 async def current_actor(request: Request) -> Actor:
-    """The actor of this request: of its signature, or of the header where it is trusted; else 401."""
+    """The actor of this request: of its signature, or of the header where it is trusted; else 401.
+
+    429 where its organisation has sent too much; a request counts when it is known whose it is.
+    """
     known: Actor | None = getattr(request.state, "actor", None)
     if known is None:
-        known = request.state.actor = await _known_by(request.app.state.door, request)
+        door: Door = request.app.state.door
+        known = await _known_by(door, request)
+        body: SentBody = request.state.sent_body
+        # What is declared beyond the limit is refused unread, and must not cost what it says.
+        door.limits.take(known.counted_as, min(body.size, BODY_BYTES_MAX))
+        request.state.actor = known
     return known
 
 
@@ -114,6 +131,12 @@ async def _known_by(door: Door, request: Request) -> Actor:
 def is_signed_request(request: Request) -> bool:
     """Whether the caller means to sign: any of the four headers is there."""
     return any(name in request.headers for name in SIGNATURE_HEADERS)
+
+
+def spend_events(request: Request, actor: Actor, count: int) -> None:
+    """Count events against the rate of their sender, when it is known how many there are (限流)."""
+    door: Door = request.app.state.door
+    door.limits.spend_events(actor.counted_as, count)
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]

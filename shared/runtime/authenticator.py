@@ -18,6 +18,7 @@ from shared.kernel.errors import Problem
 from shared.runtime import signing
 from shared.runtime.actors import Actor, unauthenticated
 from shared.runtime.key_ring import KeyRing, LiveKey
+from shared.runtime.limits import RateLimits
 from shared.runtime.sent_body import body_as_sent
 from shared.store.access.nonces import use_nonce
 from shared.store.access.sealing import Sealed
@@ -55,6 +56,9 @@ class Authenticator:
         try:
             live = await self._live_key(said.key)
             self._check_timestamp(said.timestamp)
+            # Before the body is read, and only asked: who has no more than the key's name may not spend.
+            limits: RateLimits = request.app.state.door.limits
+            limits.ask(live.actor.counted_as)
             await _check_signature(request, said, live)
             await self._check_nonce(said)
         except Problem as problem:

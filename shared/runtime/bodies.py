@@ -66,6 +66,27 @@ def body_too_large() -> Problem:
     )
 
 
+def body_too_slow() -> Problem:
+    """408: the body did not come in its time (请求超时)."""
+    return Problem(
+        408,
+        "request_timeout",
+        "请求体未在规定时间内传完; 请检查网络后用同样的内容重发",
+        "the body did not arrive in time; look at the network and send the same again",
+    )
+
+
+def no_room_for_bodies() -> Problem:
+    """503: too many bodies at once, whosever they are (接收缓冲已满)."""
+    return Problem(
+        503,
+        "busy",
+        "同时到达的内容过多, 请稍后用同样的内容重发; 已登记的不会重复",
+        "too much arrives at once; send the same again later, nothing is recorded twice",
+        headers={"Retry-After": "1"},
+    )
+
+
 async def json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object that can be kept and hashed; 400 if it is no JSON, else 422."""
     body = await read_body(request)

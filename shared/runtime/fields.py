@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, WithJsonSchema
 
 from shared.kernel.codes import is_division, is_hospital_id, is_path_id, is_uscc
 from shared.kernel.quantity import parse_price, parse_quantity
@@ -36,11 +36,23 @@ def parsed(parse: Callable[[str], Any], what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _shown(pattern: str) -> WithJsonSchema:
+    """What the document says of a code; the test itself may ask for more."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
 def _is_day(text: str) -> bool:
     try:
         return len(text) == 10 and bool(date.fromisoformat(text))
     except ValueError:
         return False
+
+
+def written_day(text: Any) -> Any:
+    """A day of a query as it is written; the framework alone would take seconds since 1970 for one."""
+    if not isinstance(text, str) or not _is_day(text):
+        raise ValueError("expected a date yyyy-MM-dd")
+    return text
 
 
 def _is_text(text: str) -> bool:
@@ -54,14 +66,26 @@ def _is_text(text: str) -> bool:
 Words = Annotated[StrictStr, checked(_is_text, "not a text: a NUL, or half a character")]
 Text = Annotated[Words, Field(min_length=1, max_length=1000)]
 PathId = Annotated[
-    StrictStr, checked(is_path_id, "expected an id ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    StrictStr,
+    checked(is_path_id, "expected an id ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+    _shown("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
 ]
-HospitalId = Annotated[StrictStr, checked(is_hospital_id, "expected H and 11 digits")]
+HospitalId = Annotated[
+    StrictStr, checked(is_hospital_id, "expected H and 11 digits"), _shown("^H[0-9]{11}$")
+]
 Uscc = Annotated[
-    StrictStr, checked(is_uscc, "expected an 18-character USCC with its check character")
+    StrictStr,
+    checked(is_uscc, "expected an 18-character USCC with its check character"),
+    _shown("^[0-9A-HJ-NPQRTUWXY]{18}$"),
 ]
-Division = Annotated[StrictStr, checked(is_division, "expected a 6-digit division")]
-Day = Annotated[StrictStr, checked(_is_day, "expected a date yyyy-MM-dd")]
+Division = Annotated[
+    StrictStr, checked(is_division, "expected a 6-digit division"), _shown("^[0-9]{6}$")
+]
+Day = Annotated[
+    StrictStr,
+    checked(_is_day, "expected a date yyyy-MM-dd"),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
 Price = Annotated[StrictStr, parsed(parse_price, "expected yuan, at most 4 decimals")]
 Quantity = Annotated[StrictStr, parsed(parse_quantity, "expected a decimal string above 0")]
 QuantityOrZero = Annotated[

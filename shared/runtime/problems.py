@@ -10,9 +10,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from shared.kernel.errors import Problem, Refusal
-from shared.runtime.bodies import body_too_large
+from shared.runtime.bodies import body_too_large, body_too_slow, no_room_for_bodies
 from shared.runtime.logs import trace_id_of
 
 log = structlog.get_logger()
@@ -23,15 +24,24 @@ _TITLES: dict[int, tuple[str, str]] = {
     403: ("无权限", "Forbidden"),
     404: ("未找到", "Not found"),
     405: ("方法不允许", "Method not allowed"),
+    408: ("请求超时", "Request timeout"),
     409: ("冲突", "Conflict"),
     410: ("游标已失效", "Gone"),
     413: ("内容过大", "Content too large"),
     415: ("媒体类型不支持", "Unsupported media type"),
     422: ("内容有误", "Unprocessable content"),
     429: ("请求过于频繁", "Too many requests"),
+    431: ("请求头过大", "Request header fields too large"),
     500: ("内部错误", "Internal error"),
     503: ("服务暂不可用", "Service unavailable"),
 }
+
+
+_OF_BODIES = {408: body_too_slow, 413: body_too_large, 503: no_room_for_bodies}
+"""What reading a body may raise where only an HTTPException passes (see `sent_body`)."""
+
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def language_of(request: Request) -> str:
@@ -118,8 +128,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == 413:
-        return render(request, body_too_large())
+    if error.status_code in _OF_BODIES:
+        return render(request, _OF_BODIES[error.status_code]())
     codes = {404: "not_found", 405: "method_not_allowed"}
     title = _TITLES.get(error.status_code, ("错误", "Error"))
     problem = Problem(
@@ -127,9 +137,22 @@ async def _http(request: Request, error: Exception) -> Response:
         codes.get(error.status_code, f"http_{error.status_code}"),
         title[0],
         str(error.detail) or title[1],
-        headers=dict(error.headers or {}),
+        headers={**(error.headers or {}), **_allowed(request, error.status_code)},
     )
     return render(request, problem)
+
+
+def _allowed(request: Request, status: int) -> dict[str, str]:
+    """All methods of a path: the router names those of the first route alone that has it."""
+    if status != 405:
+        return {}
+    scope, routes = request.scope, request.app.routes
+    methods = [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return {"Allow": ", ".join(methods)}
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:

@@ -20,8 +20,18 @@ B = TypeVar("B", bound=BaseModel)
 
 def documented(form: type[BaseModel]) -> dict[str, Any]:
     """Such a body in /openapi.json."""
-    content = {"application/json": {"schema": form.model_json_schema()}}
+    schema = form.model_json_schema()
+    content = {"application/json": {"schema": _written_out(schema, schema.pop("$defs", {}))}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _written_out(schema: Any, named: dict[str, Any]) -> Any:
+    """A schema whose parts stand where they are used: names would be looked up in another document."""
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _written_out(named[schema["$ref"].rpartition("/")[2]], named)
+        return {name: _written_out(member, named) for name, member in schema.items()}
+    return [_written_out(item, named) for item in schema] if isinstance(schema, list) else schema
 
 
 def read_as(form: type[B], said: Said, *, spanning: str | None = None) -> B:

@@ -6,7 +6,9 @@ handler behind reads them after that as if nobody had. What nobody hashes is not
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
@@ -19,12 +21,27 @@ from shared.runtime.bodies import BODY_BYTES_MAX
 _HASHED_FOR: Final = (b"x-ca-", b"idempotency-key")
 
 
+@dataclass(slots=True)
+class Intake:
+    """What bodies may take of this process (请求体总量): so many bytes at once, so long for each.
+
+    Without it a few dozen senders of large or endless bodies would take all memory.
+    """
+
+    bytes_max: int = 64 * 1024 * 1024
+    seconds: float = 60.0
+    in_hand: int = 0
+
+
 class SentBody:
     """Reads one request's body at most once; whoever comes later gets the same messages again."""
 
-    def __init__(self, receive: Receive, *, declared: int, keep: bool) -> None:
+    def __init__(self, receive: Receive, intake: Intake, *, declared: int, keep: bool) -> None:
         self._receive = receive
+        self._intake = intake
         self._declared = declared
+        self._held = 0
+        self._late_at: float | None = None
         self._keep = keep
         self._kept: list[bytes] = []
         self._ahead: deque[Message] = deque()
@@ -41,31 +58,63 @@ class SentBody:
                 raise ClientDisconnect
         return b"".join(self._kept)
 
+    @property
+    def size(self) -> int:
+        """How many bytes there are, as far as is known."""
+        return max(self._declared, self._size)
+
+    def let_go(self) -> None:
+        """The request is over: its bytes are no longer in hand."""
+        self._intake.in_hand -= self._held
+
     async def receive(self) -> Message:
         """What the handler's side receives."""
         return self._ahead.popleft() if self._ahead else await self._next()
 
     async def _next(self) -> Message:
         # An HTTPException and no Problem: FastAPI would turn anything else raised here into a 400.
-        if max(self._declared, self._size) > BODY_BYTES_MAX:
+        if self.size > BODY_BYTES_MAX:
             raise HTTPException(413)
-        message = await self._receive()
+        self._hold()
+        message = await self._received_in_time()
         if message["type"] == "http.request":
             chunk = message.get("body", b"")
             self._size += len(chunk)
             if self._size > BODY_BYTES_MAX:
                 raise HTTPException(413)
+            self._hold()
             if self._keep:
                 self._kept.append(chunk)
             self._is_whole = self._is_whole or not message.get("more_body", False)
         return message
 
+    def _hold(self) -> None:
+        """Make room for what was declared before it comes; 503 when there is none."""
+        more = self.size - self._held
+        if more > 0 and self._intake.in_hand + more > self._intake.bytes_max:
+            raise HTTPException(503)
+        self._intake.in_hand += more
+        self._held += more
+
+    async def _received_in_time(self) -> Message:
+        """The next message; 408 when the body is not whole in its time. What comes after has no end."""
+        if self._is_whole:
+            return await self._receive()
+        if self._late_at is None:
+            self._late_at = asyncio.get_running_loop().time() + self._intake.seconds
+        try:
+            async with asyncio.timeout_at(self._late_at):
+                return await self._receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
+
 
 class SentBodies:
     """Gives every request its body; a plain ASGI middleware, for it stands in every path."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, intake: Intake) -> None:
         self._app = app
+        self._intake = intake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -77,9 +126,12 @@ class SentBodies:
                 declared = int(value) if value.isdigit() else 0
             elif name.startswith(_HASHED_FOR):
                 keep = True
-        body = SentBody(receive, declared=declared, keep=keep)
+        body = SentBody(receive, self._intake, declared=declared, keep=keep)
         scope.setdefault("state", {})["sent_body"] = body
-        await self._app(scope, body.receive, send)
+        try:
+            await self._app(scope, body.receive, send)
+        finally:
+            body.let_go()
 
 
 async def body_as_sent(request: Request) -> bytes:

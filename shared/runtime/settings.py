@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -39,3 +39,15 @@ class Settings(BaseSettings):
     kafka_cert_file: Path | None = None
     """Our own certificate and its key (PEM), where the broker asks for one."""
     kafka_key_file: Path | None = None
+    rate_requests: float = Field(default=100.0, ge=0)
+    """A second, for each organisation and in each process; 0 is no limit, here and below."""
+    rate_events: float = Field(default=2000.0, ge=0)
+    rate_bytes: float = Field(default=4 * 1024 * 1024, ge=0)
+    rate_burst_seconds: float = Field(default=30.0, gt=0)
+    """So many seconds' worth may come at once."""
+    bodies_bytes: int = Field(default=64 * 1024 * 1024, ge=4 * 1024 * 1024)
+    """Of all bodies at once in this process; beyond it is 503."""
+    receive_seconds: float = Field(default=60.0, gt=0)
+    """A request's head has so long to arrive, and its body again."""
+    clock_offset_file: Path | None = None
+    """Tests only: the seconds in this file are added to the database's clock, read again and again."""

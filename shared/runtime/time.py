@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Protocol
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+OFFSET_READ_SECONDS: Final = 0.2
+"""A clock that jumps does so for everybody within this time."""
 
 
 class Time(Protocol):
@@ -19,6 +24,28 @@ class DatabaseTime:
 
     def at(self, database_now: datetime) -> datetime:
         return database_now
+
+
+class OffsetTime:
+    """Tests only: the database's clock and what a file adds to it, so that it may jump, also back."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._offset = timedelta()
+        self._read_at = float("-inf")
+
+    def at(self, database_now: datetime) -> datetime:
+        now = time.monotonic()
+        if now - self._read_at >= OFFSET_READ_SECONDS:
+            self._read_at = now
+            self._offset = self._read()
+        return database_now + self._offset
+
+    def _read(self) -> timedelta:
+        try:
+            return timedelta(seconds=float(self._file.read_text("ascii")))
+        except (OSError, ValueError):
+            return self._offset  # not there yet, or just being written
 
 
 class ManualTime:

@@ -14,17 +14,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kernel.errors import Problem
-from shared.runtime import asyncapi, idempotency, problems
+from shared.runtime import asyncapi, idempotency, openapi, problems
 from shared.runtime.access import Access
 from shared.runtime.actors import Door
 from shared.runtime.bodies import refuse_nul
 from shared.runtime.changes import changes_router
 from shared.runtime.desk import UNAVAILABLE, unavailable
+from shared.runtime.limits import UNLIMITED, RateLimits
 from shared.runtime.logs import SILENT_ROUTES, bind_trace
 from shared.runtime.metrics import observe_request
 from shared.runtime.pages_html import endpoint_page, problem_page
 from shared.runtime.room import Room
-from shared.runtime.sent_body import SentBodies
+from shared.runtime.sent_body import Intake, SentBodies
 
 log = structlog.get_logger()
 
@@ -42,6 +43,8 @@ def create_app(
     extra: Any = None,
     access: Access | None = None,
     is_sandbox: bool = False,
+    limits: RateLimits = UNLIMITED,
+    intake: Intake | None = None,
 ) -> FastAPI:
     """The app of these rooms: their routers, feeds, health, metrics and documentation.
 
@@ -58,7 +61,7 @@ def create_app(
     app.state.rooms = dict(rooms)
     app.state.stopping = asyncio.Event()
     by_signature = None if access is None else access.authenticate
-    app.state.door = Door(trust_actor_header, is_sandbox, by_signature)
+    app.state.door = Door(trust_actor_header, is_sandbox, by_signature, limits)
     app.state.access = access
     app.state.without_idempotency = _event_doors(rooms, extra)
     problems.install(app)
@@ -70,8 +73,9 @@ def create_app(
     if extra is not None:
         app.include_router(extra)
     _operations(app, readiness, measure)
+    openapi.install(app, trusts_header=trust_actor_header)
     idempotency.install(app)
-    app.add_middleware(SentBodies)
+    app.add_middleware(SentBodies, intake=intake or Intake())
     app.add_middleware(_Observed)
     return app
 

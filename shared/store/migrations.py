@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -70,8 +70,17 @@ def migrations_of(package: str) -> list[Migration]:
     return found
 
 
-async def migrate(connection: asyncpg.Connection, service: str, package: str) -> list[str]:
-    """Bring one service's schema up to date, as owner; returns what was applied."""
+async def migrate(
+    connection: asyncpg.Connection,
+    service: str,
+    package: str,
+    *,
+    only: Container[str] | None = None,
+) -> list[str]:
+    """Bring one service's schema up to date, as owner; returns what was applied.
+
+    `only` leaves other files out: a restore makes the schema as it was when the backup was taken.
+    """
     async with connection.transaction():
         await connection.fetchval("SELECT pg_advisory_xact_lock($1, 0)", MIGRATE_CLASS)
         await _prepare(connection, service)
@@ -79,8 +88,9 @@ async def migrate(connection: asyncpg.Connection, service: str, package: str) ->
         if state.unknown or state.changed:
             raise RuntimeError(f"the schema of {service} is {state}")
         await connection.execute(f"SET LOCAL search_path TO {service}")
+        wanted = [name for name in state.missing if only is None or name in only]
         for migration in migrations_of(package):
-            if migration.name in state.missing:
+            if migration.name in wanted:
                 await connection.execute(migration.sql)
                 await connection.execute(
                     f"INSERT INTO {service}.schema_migrations (name, sha256) VALUES ($1, $2)",
@@ -90,7 +100,7 @@ async def migrate(connection: asyncpg.Connection, service: str, package: str) ->
         if package not in WITHOUT_LOG:
             await _grant(connection, service)
     await connection.execute("RESET search_path")
-    return list(state.missing)
+    return wanted
 
 
 async def schema_state(connection: asyncpg.Connection, service: str, package: str) -> SchemaState:
@@ -139,13 +149,21 @@ async def _grant(connection: asyncpg.Connection, service: str) -> None:
              AND obj_description(oid, 'pg_class') LIKE 'append-only%'""",
         service,
     )
+    stamped = await connection.fetchval(
+        """SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+           WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'xid'""",
+        f"{service}.events",
+    )
     for statement in (
         f"GRANT USAGE ON SCHEMA {service} TO {role}, {BUS_ROLE}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {service} TO {role}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {role}",
-        f"REVOKE UPDATE, DELETE, TRUNCATE ON {service}.events FROM {role}",
+        # A fact stands under the transaction that wrote it: the database alone says which that is.
+        f"REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {service}.events FROM {role}",
+        f"GRANT INSERT ({stamped}) ON {service}.events TO {role}",
         f"REVOKE INSERT, UPDATE, DELETE ON {service}.schema_migrations FROM {role}",
-        f"REVOKE INSERT, DELETE ON {service}.log_head FROM {role}",
+        f"REVOKE INSERT, UPDATE, DELETE ON {service}.log_head FROM {role}",
+        f"GRANT UPDATE (next_mark, last_mark, world) ON {service}.log_head TO {role}",
         f"GRANT SELECT ON {service}.events, {service}.log_head TO {BUS_ROLE}",
         *(
             f"REVOKE UPDATE, DELETE, TRUNCATE ON {service}.{row['relname']} FROM {role}"

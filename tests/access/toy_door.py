@@ -17,6 +17,7 @@ from shared.runtime.access import Access, migrate_access, open_access
 from shared.runtime.actors import ActingPerson, CurrentActor, forbidden, not_found
 from shared.runtime.bodies import JsonObject, read_body
 from shared.runtime.calendars import CalendarHolder
+from shared.runtime.limits import UNLIMITED, RateLimits
 from shared.runtime.room import Room
 from shared.runtime.time import DatabaseTime, Time
 from shared.runtime.web import create_app
@@ -130,6 +131,7 @@ async def installed(
     trust_actor_header: bool = False,
     time: Time | None = None,
     secrets_key: str | None = None,
+    limits: RateLimits = UNLIMITED,
 ) -> AsyncIterator[Installation]:
     """The toy behind the door; several of them over one database are several processes."""
     await migrate_access(dsn)
@@ -145,6 +147,7 @@ async def installed(
         readiness=access.readiness,
         access=access,
         is_sandbox=is_sandbox,
+        limits=limits,
     )
     try:
         yield Installation(app, access, toy, dsn)

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest_asyncio
 
@@ -198,13 +199,15 @@ async def test_an_item_is_what_was_sent_with_what_we_add_and_marks_are_no_items(
 
 
 async def test_a_cursor_from_before_a_restore_is_gone_and_a_foreign_one_is_malformed(
-    room: Room,
+    database: str, room: Room
 ) -> None:
     await desk_of(room).submit([a_note("s", "e")])
     async with client_of(room, "ops:360000") as client:
         follower = Follower(client, 1)
         await follower.page()
-        await room.pool.execute("UPDATE log_head SET epoch = 2")
+        owner = await asyncpg.connect(database)  # a service may not raise it
+        await owner.execute("UPDATE orders.log_head SET epoch = 2")
+        await owner.close()
         gone = await client.get(PATH, params={"after": follower.after})
         assert (gone.status_code, gone.json()["code"]) == (410, "cursor_epoch")
         for odd in ("x", "W10", follower.after + "x"):

@@ -18,6 +18,9 @@ PACKAGE = "shared.testing"
 FILES = [
     "shared.store/0001_log.sql",
     "shared.store/0002_travel.sql",
+    "shared.store/0003_places.sql",
+    "shared.store/0004_touched.sql",
+    "shared.store/0005_head_forward.sql",
     "shared.testing/0001_hearing.sql",
 ]
 OWN = FILES[-1]

@@ -11,7 +11,7 @@ from services.orders.api.reading import BadItem, read_event
 from services.orders.api.splitting import check_json, split_batch
 from shared.kernel.decider import Sent
 from shared.kernel.errors import Problem
-from shared.runtime.actors import Actor, CurrentActor
+from shared.runtime.actors import Actor, CurrentActor, spend_events
 from shared.runtime.bodies import read_body
 from shared.runtime.desk import Desk, unavailable, verdict_document
 from shared.runtime.judging import Verdict
@@ -53,6 +53,7 @@ async def post_events(
     items = split_items(request, body)
     if len(items) > EVENTS_MAX:
         raise _too_large(f"一批至多 {EVENTS_MAX} 个事件", f"at most {EVENTS_MAX} events a batch")
+    spend_events(request, actor, len(items))
     results = await judge_items(desk, items, actor, language_of(request), dry_run=dry_run)
     return answer(results)
 

@@ -18,7 +18,7 @@ from services.orders.api.registers import may_write
 from services.orders.projections.recorded import recorded_instants
 from services.orders.projections.registers import Entry, changed_entries
 from shared.kernel.errors import Problem, Refusal
-from shared.runtime.actors import Actor, CurrentActor
+from shared.runtime.actors import Actor, CurrentActor, spend_events
 from shared.runtime.bodies import read_body
 from shared.runtime.desk import unavailable, verdict_document
 from shared.runtime.judging import Verdict
@@ -71,6 +71,7 @@ async def post_import(
     body = await read_body(request)
     # Reading ten thousand rows takes longer than the others on this loop should wait.
     sheet = await asyncio.to_thread(read_sheet, body, kind)
+    spend_events(request, actor, len(sheet.groups))
     language = language_of(request)
     if sheet.layout.kind.register:
         may_write(actor)

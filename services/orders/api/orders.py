@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BeforeValidator
 
 from services.orders.api.sheet import answer_sheet
 from services.orders.api.views import history_document, may_see, order_document
@@ -14,12 +15,13 @@ from services.orders.domain.order import Order, decode, states_bits
 from services.orders.projections.orders import find_state, history_of, list_orders, reconcile
 from services.orders.projections.registers import stored as stored_entries
 from shared.kernel.canonical import root
-from shared.kernel.errors import Problem
 from shared.runtime.actors import CurrentActor, not_found
+from shared.runtime.feed import cursor_of, place_of
+from shared.runtime.fields import written_day
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.problems import language_of
 from shared.runtime.room import Room, room_of
-from shared.store.horizon import wait_until_settled
+from shared.store.horizon import Cursor, wait_until_settled
 
 router = APIRouter(prefix="/orders/v1", tags=["orders 订单"])
 OrdersRoom = Annotated[Room, Depends(room_of("orders"))]
@@ -63,7 +65,7 @@ async def get_orders(
     format: Literal["json", "csv", "xlsx"] = "json",
 ) -> Response | dict[str, Any]:
     """订单列表, 按登记顺序; `format=csv|xlsx` 为可填写的响应表."""
-    place = read_cursor(after, int, int) if after is not None else (0, 0)
+    place = await place_of(room.pool, after)
     async with room.pool.acquire() as connection:
         await wait_until_settled(connection)
         found = await list_orders(
@@ -72,12 +74,13 @@ async def get_orders(
             states=None if state is None else states_bits(state),
             distributor_id=distributor_id,
             hospital_id=hospital_id,
-            after=(place[0], place[1]),
+            after=(place.xid, place.position),
             limit=limit,
         )
         orders = [decode(one.state) for one in found]
         names = {} if format == "json" else await _names(connection, orders)
-    next_cursor = cursor(found[-1].xid, found[-1].position) if found else None
+    last = found[-1] if found else None
+    next_cursor = None if last is None else cursor_of(Cursor(place.epoch, last.xid, last.position))
     if format == "json":
         return page([order_document(order, actor) for order in orders], limit, next_cursor)
     next_page = request.url.include_query_params(after=next_cursor)
@@ -105,13 +108,11 @@ async def _names(connection: Any, orders: Sequence[Order]) -> dict[str, str]:
 async def get_reconciliation(
     actor: CurrentActor,
     room: OrdersRoom,
-    day: Annotated[date, Query(description="登记日, yyyy-MM-dd")],
+    day: Annotated[date, BeforeValidator(written_day), Query(description="登记日, yyyy-MM-dd")],
     after: After = None,
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """对账: 当日有事实登记的每张订单, 截至当日 24:00 的事实数与根哈希."""
-    if isinstance(day, datetime):
-        raise Problem(422, "malformed", "day 应为 yyyy-MM-dd", "day is yyyy-MM-dd")
     behind = read_cursor(after, str)[0] if after is not None else ""
     async with room.pool.acquire() as connection:
         await wait_until_settled(connection)

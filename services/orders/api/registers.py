@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Path
 
-from services.orders.api.bodies import PATHS
+from services.orders.api.bodies import BODIES, PATHS
 from services.orders.api.recording import entry_of, put_entries
 from services.orders.projections.registers import stored
 from shared.kernel.errors import Refusal
@@ -16,6 +16,7 @@ from shared.runtime.bodies import JsonObject
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.problems import refusal_problem
 from shared.runtime.room import Room, room_of
+from shared.runtime.said import documented
 
 router = APIRouter(prefix="/orders/v1", tags=["registers 基础信息"])
 OrdersRoom = Annotated[Room, Depends(room_of("orders"))]
@@ -64,7 +65,13 @@ def _routes(word: str, kind: str) -> None:
         return page(items, limit, cursor(items[-1]["id"]) if items else None)
 
     path = f"/{word}"
-    router.add_api_route(f"{path}/{{id}}", put, methods=["PUT"], name=f"put_{kind}")
+    router.add_api_route(
+        f"{path}/{{id}}",
+        put,
+        methods=["PUT"],
+        name=f"put_{kind}",
+        openapi_extra=documented(BODIES[kind]),
+    )
     router.add_api_route(f"{path}/{{id}}", get, methods=["GET"], name=f"get_{kind}")
     router.add_api_route(path, list_, methods=["GET"], name=f"list_{kind}")
 
