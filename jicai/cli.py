@@ -13,6 +13,7 @@ import typer
 
 from jicai.keys import keys
 from jicai.parked import app as parked
+from jicai.safekeeping import backup, recover, restore
 from shared.kernel.clock import parse_instant
 from shared.runtime import logs
 from shared.runtime.settings import Settings
@@ -20,6 +21,9 @@ from shared.runtime.settings import Settings
 app = typer.Typer(help="Jicai 集采: 药品和医用耗材集中带量采购执行平台", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
+app.command()(backup)
+app.command()(restore)
+app.command()(recover)
 
 Data = Annotated[Path | None, typer.Option("--data", help="数据目录; 省略则用临时目录, 不留痕迹")]
 

@@ -164,7 +164,15 @@ async def _run(
     finally:
         await connection.close()
     time = ManualTime(kept or now)
-    house = House(dsn, chosen("all"), time, policy_from(policy), own_time=False, kafka=kafka)
+    house = House(
+        dsn,
+        chosen("all"),
+        time,
+        policy_from(policy),
+        own_time=False,
+        kafka=kafka,
+        shares_topics=True,
+    )
     await house.migrate()
     if kafka is not None:
         await prepare_topics(house, KafkaBus(kafka), is_fresh=kept is None)

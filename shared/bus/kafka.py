@@ -44,6 +44,10 @@ REFUSAL_MS: Final = 5000
 """How long one broker may take to say why it does not take us."""
 
 
+KafkaFault = KafkaError
+"""What any question to a broker may raise."""
+
+
 class FactsGone(Exception):
     """Records behind a cursor have been deleted by retention: the projection must be rebuilt."""
 
@@ -93,6 +97,29 @@ class KafkaBus:
         """Delete them and all that stands on them."""
         async with _admin(self._address) as admin:
             await admin.delete_topics([self._address.topic_prefix + t for t in topics])
+
+    async def tail(
+        self, topics: Sequence[str], behind: Mapping[Place, int], *, last: int | None
+    ) -> AsyncIterator[tuple[Place, Sequence[Fetched]]]:
+        """The last records of every partition of these topics, without `last` all, behind an offset."""
+        reader = KafkaTail(self._address)
+        try:
+            await reader.start(topics, behind, last)
+            while not reader.is_done:
+                for place, records in (await reader.fetch()).items():
+                    yield place, records
+        finally:
+            await reader.close()
+
+    async def offsets(self, topics: Sequence[str]) -> Mapping[Place, int]:
+        """The offsets behind everything that stands on these topics now."""
+        member = KafkaMember(self._address, "", topics)
+        try:
+            return await member.ends(
+                [Place(topic, n) for topic in topics for n in range(self._address.partitions)]
+            )
+        finally:
+            await member.close()
 
     async def ends(self, group: str, topics: Sequence[str]) -> dict[str, str]:
         """The cursors behind everything that stands on these topics now."""
@@ -220,6 +247,63 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
 
     def _place(self, tp: TopicPartition) -> Place:
         return Place(tp.topic.removeprefix(self._address.topic_prefix), tp.partition)
+
+
+class KafkaTail:
+    """Reads topics once from an offset up to where they end now, in no group."""
+
+    def __init__(self, address: KafkaAddress) -> None:
+        self._address = address
+        self._client = AIOKafkaConsumer(
+            **address.client(),
+            max_partition_fetch_bytes=RECORD_BYTES_MAX,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+        )
+        self.ends: dict[TopicPartition, int] = {}
+
+    async def start(
+        self, topics: Sequence[str], behind: Mapping[Place, int], last: int | None
+    ) -> None:
+        """Find the ends, and stand where reading begins."""
+        await self._client.start()
+        places = [Place(t, n) for t in topics for n in range(self._address.partitions)]
+        at = {TopicPartition(self._address.topic_prefix + p.topic, p.number): p for p in places}
+        first = await self._client.beginning_offsets(list(at))
+        ends = await self._client.end_offsets(list(at))
+        begin = {
+            tp: max(first[tp], behind.get(p, 0), 0 if last is None else ends[tp] - last)
+            for tp, p in at.items()
+        }
+        self.ends = {tp: end for tp, end in ends.items() if begin[tp] < end}
+        self._client.assign(list(self.ends))
+        for tp in self.ends:
+            self._client.seek(tp, begin[tp])
+
+    @property
+    def is_done(self) -> bool:
+        """Everything up to the ends has been handed out."""
+        return not self.ends
+
+    async def fetch(self) -> dict[Place, Sequence[Fetched]]:
+        """The next records of some partitions."""
+        found: dict[Place, Sequence[Fetched]] = {}
+        fetched = await self._client.getmany(
+            *self.ends, timeout_ms=FETCH_WAIT_MS, max_records=FETCH_MAX
+        )
+        for tp, messages in fetched.items():
+            place = Place(tp.topic.removeprefix(self._address.topic_prefix), tp.partition)
+            found[place] = [
+                Fetched(m.offset, m.headers, m.value) for m in messages if m.offset < self.ends[tp]
+            ]
+        # By where it stands, not by what came: compaction leaves gaps, also at the end.
+        for tp in list(self.ends):
+            if await self._client.position(tp) >= self.ends[tp]:
+                del self.ends[tp]
+        return found
+
+    async def close(self) -> None:
+        """Let go of the broker."""
+        await _stop(self._client)
 
 
 class KafkaPublisher:

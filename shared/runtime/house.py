@@ -15,11 +15,12 @@ from shared.bus.address import KafkaAddress
 from shared.bus.kafka import KafkaBus
 from shared.bus.log import LogBus
 from shared.bus.port import Bus
-from shared.events.topics import ALL, dead_letters
+from shared.events.topics import ALL, PUBLISHED_BY, dead_letters
 from shared.kernel.policy import Policy
 from shared.runtime.calendars import CalendarHolder
 from shared.runtime.consumer import Consumer
 from shared.runtime.desk import UNAVAILABLE, Desk
+from shared.runtime.lost import compare_topics
 from shared.runtime.marks import append_marks
 from shared.runtime.relay import GROUP as RELAY
 from shared.runtime.relay import Relay
@@ -28,6 +29,7 @@ from shared.runtime.rounds import keep_rounds, keep_watch
 from shared.runtime.service import Service
 from shared.runtime.time import Time
 from shared.store.access.sealing import Sealing
+from shared.store.ahead import ahead_of_logs
 from shared.store.database import BUS_ROLE, check_server, open_pool
 from shared.store.migrations import SchemaState, migrate, schema_state
 from shared.store.reader import LogReader
@@ -44,7 +46,8 @@ class House:
     """Some services over one database. `own_time` moves by itself; the sandbox moves it by hand.
 
     With a Kafka address each service has a relay, and consumers read the broker; without one they
-    read the services' logs.
+    read the services' logs. `shares_topics`: other installations write on the same topics, so that
+    facts there which our logs do not have are no sign of a restore.
     """
 
     dsn: str
@@ -53,6 +56,7 @@ class House:
     policy: Policy
     own_time: bool = True
     kafka: KafkaAddress | None = None
+    shares_topics: bool = False
     sealing: Sealing = field(default_factory=Sealing)
     rooms: dict[str, Room] = field(default_factory=dict)
     consumers: dict[str, Consumer] = field(default_factory=dict)
@@ -72,7 +76,7 @@ class House:
 
     async def start(self) -> None:
         """Open the rooms; NotServable names what is wrong with the database."""
-        wrong = await self.check()
+        wrong = await self.check() or await self._check_topics()
         if wrong:
             raise NotServable("; ".join(f"{name}: {what}" for name, what in wrong.items()))
         self._bus = LogBus(LogReader(await self._pool("public", size=20, role=BUS_ROLE)))
@@ -136,6 +140,10 @@ class House:
                 state = await self._schema(connection, service)
                 if not state.is_current:
                     wrong[f"schema {service.name}"] = str(state)
+                elif ahead := await ahead_of_logs(
+                    connection, service.name, (service.name, RELAY), list(PUBLISHED_BY)
+                ):
+                    wrong[f"checkpoint {service.name}"] = str(ahead[0])
         finally:
             await connection.close()
         if self.kafka is not None:
@@ -164,6 +172,12 @@ class House:
             if missing
             else {}
         )
+
+    async def _check_topics(self) -> dict[str, str]:
+        """Whether topics and logs are of one life; asked at the start, for it reads the topics' ends."""
+        if self.kafka is None or self.shares_topics:
+            return {}
+        return await compare_topics(self.dsn, KafkaBus(self.kafka), self.services)
 
     async def _open_relays(self, source: LogBus, bus: KafkaBus) -> None:
         assert self.kafka is not None
