@@ -36,7 +36,7 @@ CALLERS = 4
 async def append_vs_eventsourcing(machine: Machine, scale: Scale) -> list[Line]:
     """Our write desk against `Application.save` on their PostgreSQL recorder."""
     plain = await machine.create("plain")
-    houses = [_house(plain, teller), _house(await machine.create("ours", TEMPLATE), orders)]
+    houses = [house_of(plain, teller), house_of(await machine.create("ours", TEMPLATE), orders)]
     await houses[0].migrate()
     for house in houses:
         await house.start()
@@ -74,11 +74,11 @@ async def _against(
 
     async def ours(_: int) -> Run:
         sent = [[[read_event(raw, actor) for raw in batch] for batch in lane] for lane in batches]
-        return await _timed(machine, batches, _append(desk, sent))
+        return await timed(machine, batches, append(desk, sent))
 
     async def theirs(_: int) -> Run:
         prepared = [peer.prepare(batch) for lane in batches for batch in lane]
-        return await _timed(machine, batches, asyncio.to_thread(peer.save_all, prepared))
+        return await timed(machine, batches, asyncio.to_thread(peer.save_all, prepared))
 
     async def next_batches(count: int = max(1, scale.appended // CALLERS)) -> None:
         batches[:] = [[lane.batch() for _ in range(count)] for lane in its_lanes]
@@ -89,11 +89,11 @@ async def _against(
     return await interleave("append", scale.rounds, ours, theirs, before=next_batches)
 
 
-def _house(dsn: str, service: Service) -> House:
+def house_of(dsn: str, service: Service) -> House:
     return House(dsn, [service], DatabaseTime(), shipped_policy(), own_time=False)
 
 
-async def _append(desk: Desk[Any, Any], lanes_sent: list[list[list[Sent]]]) -> None:
+async def append(desk: Desk[Any, Any], lanes_sent: list[list[list[Sent]]]) -> None:
     async def one(batches: list[list[Sent]]) -> None:
         for batch in batches:
             verdicts = await desk.submit(batch)
@@ -102,7 +102,7 @@ async def _append(desk: Desk[Any, Any], lanes_sent: list[list[list[Sent]]]) -> N
     await asyncio.gather(*(one(batches) for batches in lanes_sent))
 
 
-async def _timed(machine: Machine, batches: list[list[list[bytes]]], work: Any) -> Run:
+async def timed(machine: Machine, batches: list[list[list[bytes]]], work: Any) -> Run:
     count = sum(len(batch) for lane in batches for batch in lane)
     app, database = cpu_of_self(), machine.database_cpu
     begin = time.perf_counter()

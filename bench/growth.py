@@ -1,87 +1,129 @@
-"""What history costs: ingest into a store with much of it, over ingest into a small one.
+"""What history costs: CPU an event at 0.1, 1, 3 and 10 million events over that of a small store.
 
-Event ids are random, so each event meets another page of the identity's index. The first touch of a
-page after a checkpoint writes the whole page to the WAL, and a large index has many: the cost of a
-large store falls for some ten thousand events after each checkpoint. Rounds that are not measured
-come first, so that what is measured is the lasting cost; the note says what the first ones cost.
+Four roads: facts in, facts that stand already, log to broker, log to rows. The large store begins as
+a copy of the small one, so the first point says how alike two equal stores are. Event ids are
+random: each meets another page of the identity's index, and the first touch of a page after a
+checkpoint writes the whole page. Rounds that are not measured come first, so that what is measured
+is the lasting cost.
 """
 
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 
 from bench.filling import fill
-from bench.ingest import CLIENTS, send, warm_up
-from bench.load import lanes, write_requests
-from bench.machine import Machine, Program
-from bench.pairs import Line, Run, console, figures, interleave, summarise
-from bench.prepared import TEMPLATE, serve
+from bench.grown import KINDS, consume, open_store
+from bench.history import DiskTooSmall, copy_history, stand_at_end
+from bench.ingest import CLIENTS
+from bench.load import Lane, lanes, write_requests
+from bench.machine import Machine, broker
+from bench.pairs import Line, Run, console, figures, summarise
+from bench.prepared import TEMPLATE
 from bench.scale import Scale
+from services.alerts.app import service as alerts
+from services.orders.app import service as orders
+from shared.bus.address import KafkaAddress
+from shared.bus.kafka import KafkaBus
+from shared.runtime.house import topics_of
 
-_COPY_EVENTS = """
-INSERT INTO orders.events (position, topic, stream, version, source, event_id, type, occurred_at,
-  recorded_at, sha256, payload, fact, hospital_id, distributor_id, manufacturers)
-SELECT position + {n} * 1000000000::bigint, topic, stream || '-{n}', version, source,
-  md5(event_id || '-{n}'), type, occurred_at, recorded_at, sha256, payload, fact, hospital_id,
-  distributor_id, manufacturers
-FROM orders.events WHERE position < 1000000000 AND starts_with(stream, 'order-')
-ORDER BY position"""
-
-_COPY_STREAMS = """
-INSERT INTO orders.streams (stream, version, state, next_due, first_position, hospital_id,
-  distributor_id, manufacturers, states, last_due)
-SELECT stream || '-{n}', version, state, next_due, first_position + {n} * 1000000000::bigint, hospital_id,
-  distributor_id, manufacturers, states, last_due
-FROM orders.streams WHERE first_position < 1000000000 AND starts_with(stream, 'order-')
-ORDER BY first_position"""
+Pair = tuple[dict[str, Run], dict[str, Run]]
+"""The runs of one round on the large store and on the small one, by kind."""
+_BATCHES = 3
 
 
 async def cost_growth(machine: Machine, scale: Scale) -> list[Line]:
-    """Many short rounds in turns on a large store and on a small one."""
+    """Many short rounds in turns on both, at each size of the large one."""
     count = await fill(await machine.create("small", TEMPLATE), lanes(CLIENTS, "h"), scale.small)
+    await consume(machine.dsn("small"))
+    await stand_at_end(machine, "small")
+    await machine.execute("small", "VACUUM ANALYZE")
     await machine.create("large", "small")
-    for n in range(1, scale.copies + 1):
-        copies = [statement.format(n=n) for statement in (_COPY_EVENTS, _COPY_STREAMS)]
-        await machine.execute("large", "SET synchronous_commit = off", *copies)
-    many = count * (scale.copies + 1)
-    for database in ("small", "large"):
-        await machine.execute(database, "VACUUM ANALYZE")
-    await machine.execute("large", "CHECKPOINT")
-    console.print(f"  {count:,} and {many:,} events stand")
-    large = serve(machine, "orders", machine.dsn("large"))
-    small = serve(machine, "orders", machine.dsn("small"))
     its_lanes = lanes(CLIENTS, "i")
     path = str(machine.directory / "growth")
-
-    async def round_of(program: Program) -> Run:
-        return send(machine, [program], path)
-
     write_requests(path, its_lanes, 4)
-    for program in (large, small):
-        warm_up(machine, [program])
-        await round_of(program)
-
-    async def next_requests() -> None:
-        write_requests(path, its_lanes, max(2, scale.batches // 3))
-
-    sides = (lambda _: round_of(large), lambda _: round_of(small))
-    first = await interleave("settling", scale.settling, *sides, before=next_requests)
-    pairs = await interleave(
-        "cost_growth",
-        2 * scale.rounds,
-        *sides,
-        before=next_requests,
-    )
-    machine.end_programs()
+    points: dict[float, list[Pair]] = {}
+    with broker() as kafka:
+        await KafkaBus(KafkaAddress(bootstrap=kafka)).apply_topics(topics_of([orders, alerts]))
+        points[count] = await _point(machine, scale, kafka, path, its_lanes, first=True)
+        copied = 0
+        for copies in scale.copies:
+            try:
+                await copy_history(machine, "large", copied + 1, copies)
+            except DiskTooSmall as small:
+                console.print(f"  stopped: {small}")
+                break
+            copied = copies
+            points[count * (copies + 1)] = await _point(machine, scale, kafka, path, its_lanes)
     for database in ("small", "large"):
         await machine.drop(database)
-    cpu = [a.core_us / b.core_us for a, b in pairs]
-    wall = statistics.median(b.rate / a.rate for a, b in pairs)
-    fresh = statistics.median(a.core_us / b.core_us for a, b in first)
+    return [_line(kind, points) for kind in KINDS]
+
+
+async def _point(
+    machine: Machine,
+    scale: Scale,
+    kafka: str,
+    path: str,
+    its_lanes: list[Lane],
+    *,
+    first: bool = False,
+) -> list[Pair]:
+    """The rounds at one size; those that only settle it are left out."""
+    large, small = [await open_store(machine, name, kafka) for name in ("large", "small")]
+    pairs: list[Pair] = []
+    for number in range(scale.settling + scale.rounds):
+        if number or not first:  # the first batches of all are not full, but everybody needs them
+            write_requests(path, its_lanes, _BATCHES)
+        if number % 2 == 0:
+            mine, theirs = await large.round(path), await small.round(path)
+        else:
+            theirs, mine = await small.round(path), await large.round(path)
+        if number >= scale.settling:
+            pairs.append((mine, theirs))
+        told = ", ".join(
+            f"{kind} {mine[kind].core_us / theirs[kind].core_us:.2f}" for kind in KINDS
+        )
+        console.print(f"  {number + 1}/{scale.settling + scale.rounds}: {told}")
+    for store in (large, small):
+        await store.close()
+    machine.end_programs()
+    return pairs
+
+
+def _line(kind: str, points: dict[float, list[Pair]]) -> Line:
+    ratios = {
+        events: [a[kind].core_us / b[kind].core_us for a, b in pairs]
+        for events, pairs in points.items()
+    }
+    slope, margin = _slope([(n / 1e6, ratio) for n, some in ratios.items() for ratio in some])
+    largest = max(points)
+    mine, theirs = zip(*((a[kind], b[kind]) for a, b in points[largest]), strict=True)
     note = (
-        f"CPU an event, application and PostgreSQL, with {many:,} events in the store over that "
-        f"with {count:,}: {figures([a for a, _ in pairs])} against "
-        f"{figures([b for _, b in pairs])}; by the wall clock {wall:.3f}; in the rounds after a "
-        f"checkpoint {fresh:.2f}; random ids; fsync on"
+        f"CPU an event, application and PostgreSQL, with {largest:,.0f} events in the store: "
+        f"{figures(mine)}, against {figures(theirs)} with {min(points):,.0f} and a few, side by side; "
+        f"slope {slope:+.2f} % a million, 95 % within {margin:.2f}; random ids; fsync on"
     )
-    return [summarise("cost_growth", cpu, note)]
+    cells = [
+        f"{_micros([a[kind] for a, _ in pairs])} us ({statistics.median(ratios[n]):.2f})"
+        for n, pairs in points.items()
+    ]
+    cells += ["–"] * (4 - len(cells))
+    line = summarise(f"growth_{kind}", ratios[largest], note)
+    line.points = (*cells, f"{slope:+.2f} [{slope - margin:+.2f}, {slope + margin:+.2f}]")
+    return line
+
+
+def _micros(runs: Sequence[Run]) -> str:
+    return f"{statistics.median(run.core_us for run in runs):.0f}"
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The slope of a straight line in per cent, and how far it may be off either way (95 %)."""
+    xs, ys = zip(*points, strict=True)
+    slope, intercept = statistics.linear_regression(xs, ys)
+    freedom = len(points) - 2
+    rest = sum((y - intercept - slope * x) ** 2 for x, y in points) / freedom
+    spread = sum((x - statistics.mean(xs)) ** 2 for x in xs)
+    student = 1.96 + 2.5 / freedom
+    return 100 * slope, 100 * student * (rest / spread) ** 0.5

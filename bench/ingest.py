@@ -80,10 +80,12 @@ def warm_up(machine: Machine, programs: Sequence[Program]) -> None:
     send(machine, programs, str(path))
 
 
-def send(machine: Machine, programs: Sequence[Program], path: str) -> Run:
+def send(
+    machine: Machine, programs: Sequence[Program], path: str, *, expected: str = "accepted"
+) -> Run:
     """Let the load generator send a file, every answer checked; what it cost."""
     app, database = sum(program.cpu for program in programs), machine.database_cpu
     urls = [program.url for program in programs]
-    seconds, count, _ = map(float, machine.call("bench.sender", path, *urls).split())
+    seconds, count, _ = map(float, machine.call("bench.sender", path, expected, *urls).split())
     app = sum(program.cpu for program in programs) - app
     return Run(int(count), seconds, app, machine.database_cpu - database)

@@ -41,13 +41,13 @@ async def _latency(machine: Machine, scale: Scale, kafka: str) -> list[Line]:
     patient = lanes(1, "p")[0]
     path = str(machine.directory / "paced")
     found: list[tuple[Percentiles, Percentiles]] = []
-    _write(path, patient, 8, expected)  # the first batches are not full: not measured
+    write_posts(path, patient, 8, expected)  # the first batches are not full: not measured
     for side in sides:
-        await _paced(machine, side, path, A_POST / rate, expected)
+        await paced(machine, side, path, A_POST / rate, expected)
     for number in range(scale.rounds):
-        _write(path, patient, max(2, round(rate * scale.paced_seconds / 500)), expected)
+        write_posts(path, patient, max(2, round(rate * scale.paced_seconds / 500)), expected)
         turns = {
-            side.sums: await _paced(machine, side, path, A_POST / rate, expected)
+            side.sums: percentiles(await paced(machine, side, path, A_POST / rate, expected))
             for side in (sides if number % 2 == 0 else sides[::-1])
         }
         mine, theirs = (turns[side.sums] for side in sides)
@@ -74,7 +74,8 @@ async def _rate(machine: Machine, scale: Scale, sides: list[Pipeline], expected:
     return statistics.mean(rates[1:])
 
 
-def _write(path: str, lane: Lane, batches: int, expected: Expected) -> None:
+def write_posts(path: str, lane: Lane, batches: int, expected: Expected) -> None:
+    """The next so many batches of a lane in posts of ten."""
     requests = []
     for _ in range(batches):
         events = lane.batch()
@@ -85,11 +86,12 @@ def _write(path: str, lane: Lane, batches: int, expected: Expected) -> None:
     Path(path).write_bytes(msgspec.msgpack.encode([requests]))
 
 
-async def _paced(
+async def paced(
     machine: Machine, side: Pipeline, path: str, interval: float, expected: Expected
-) -> Percentiles:
+) -> list[float]:
+    """Send the posts, each at its instant; how long each order took, in ms, in the order of instants."""
     began = float(machine.call("bench.pacer", path, str(interval), side.programs[0].url))
-    due = {order: began + number * interval for order, number in _last_posts(path).items()}
+    due = {order: began + number * interval for order, number in last_posts(path).items()}
     connection = await asyncpg.connect(side.dsn)
     try:
         await side.until(connection, expected.total)
@@ -101,11 +103,16 @@ async def _paced(
     finally:
         await connection.close()
     assert len(rows) == len(due)
-    took = statistics.quantiles([(at - due[order]) * 1000 for order, at in rows], n=100)
-    return took[49], took[98]
+    return [(at - due[order]) * 1000 for order, at in sorted(rows, key=lambda row: due[row[0]])]
 
 
-def _last_posts(path: str) -> dict[str, int]:
+def percentiles(took: list[float]) -> Percentiles:
+    """The median and the 99th of a hundred."""
+    cuts = statistics.quantiles(took, n=100)
+    return cuts[49], cuts[98]
+
+
+def last_posts(path: str) -> dict[str, int]:
     """The number of the request with the last event of each order that is done in this file."""
     found = {}
     lane = msgspec.msgpack.decode(Path(path).read_bytes())[0]

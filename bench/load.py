@@ -29,12 +29,14 @@ class Lane:
 
     name: str
     random: Random
+    group: int = GROUP
+    """So many orders begin in each batch."""
     _open: list[list[list[bytes]]] = field(default_factory=list)
     _placed: int = 0
 
     def batch(self) -> list[bytes]:
         """The next batch; the first four are not full, for nothing stands to be answered yet."""
-        self._open.append([self._order() for _ in range(GROUP)])
+        self._open.append([self._order() for _ in range(self.group)])
         events = []
         for age, group in enumerate(reversed(self._open)):
             events += [order[age] for order in group]
@@ -121,9 +123,9 @@ def _event(random: Random, type_: str, source: str, at: datetime, data: str) -> 
     )
 
 
-def lanes(count: int, seed: str) -> list[Lane]:
+def lanes(count: int, seed: str, group: int = GROUP) -> list[Lane]:
     """So many clients' lanes; another seed names other orders."""
-    return [Lane(f"{seed}{n}", Random(f"{seed}/{n}")) for n in range(count)]
+    return [Lane(f"{seed}{n}", Random(f"{seed}/{n}"), group) for n in range(count)]
 
 
 def request(events: list[bytes]) -> bytes:

@@ -169,6 +169,8 @@ def _environment(dsn: str, kafka: str) -> dict[str, str]:
         "JICAI_TRUST_ACTOR_HEADER": "true",
         "JICAI_LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
+        # One sender loads the whole program: what it takes is measured, not what one may send.
+        **{f"JICAI_RATE_{what}": "0" for what in ("REQUESTS", "EVENTS", "BYTES")},
     }
     if kafka:
         ours["JICAI_KAFKA_BOOTSTRAP"] = kafka

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 import uvloop
 
-from bench.sender import Lane, accepted
+from bench.sender import Lane, answered
 
 CONNECTIONS = 8
 
@@ -34,7 +34,7 @@ async def pace(lane: Lane, interval: float, url: str) -> float:
         head = await reader.readuntil(b"\r\n\r\n")
         size = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
         body = await reader.readexactly(size)
-        if not head.startswith(b"HTTP/1.1 200") or accepted(body) != count:
+        if not head.startswith(b"HTTP/1.1 200") or answered(body) != count:
             raise RuntimeError(f"{head!r} {body[:2000]!r}")
         free.put_nowait(connection)
 

@@ -37,14 +37,15 @@ class Run:
         return (self.app_cpu + self.database_cpu) / self.work * 1e6
 
 
-class Line(msgspec.Struct):
-    """One result, as it is printed."""
+class Line(msgspec.Struct, omit_defaults=True):
+    """One result, as it is printed. `points` are the cells of a result that is a curve."""
 
     name: str
     ratio: float
     low: float
     high: float
     note: str
+    points: tuple[str, ...] = ()
 
     def print(self) -> None:
         """One JSON line on stdout."""

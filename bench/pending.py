@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -61,10 +61,12 @@ class PendingHouse:
     clock: ManualTime
 
 
-async def pending_house(machine: Machine, database: str, count: int) -> PendingHouse:
+async def pending_house(
+    machine: Machine, database: str, count: int, first: datetime = ROUNDS[0]
+) -> PendingHouse:
     """A new database with so many tickets; no mark is due, for both sides fire without one."""
     dsn = await machine.create(database, TEMPLATE)
-    await _fill(machine, database, count)
+    await _fill(machine, database, count, first)
     clock = ManualTime(OPENED)
     assert service.kit is not None
     kit = service.kit(shipped_policy(), CalendarHolder(), clock)
@@ -73,7 +75,7 @@ async def pending_house(machine: Machine, database: str, count: int) -> PendingH
     return PendingHouse(pool, kit, clock)
 
 
-async def _fill(machine: Machine, database: str, count: int) -> None:
+async def _fill(machine: Machine, database: str, count: int, first: datetime) -> None:
     """Open tickets; of each `SHARES` one is due at each of the rounds."""
     ticket_id = f"{HOSPITAL}-{0:08}"
     state = _opened(ticket_id)
@@ -83,7 +85,7 @@ async def _fill(machine: Machine, database: str, count: int) -> None:
     statement = _COPY.format(
         state=state.decode(), id=ticket_id, due=due, hospital=HOSPITAL, count=count,
         columns=f"'{hospital}', '{addressees}', '{ticket_state}', NULL, '{bureau}'",
-        first=ROUNDS[0].isoformat(), shares=SHARES, rounds=len(ROUNDS),
+        first=first.isoformat(), shares=SHARES, rounds=len(ROUNDS),
     )  # fmt: skip
     await machine.execute(
         database,

@@ -92,7 +92,7 @@ class Pipeline:
     async def run(self, path: str, expected: Total) -> Run:
         """Let the load generator send a file; ends with the commit of the last row."""
         app, database = self.cpu, self.machine.database_cpu
-        said = self.machine.call("bench.sender", path, self.programs[0].url).split()
+        said = self.machine.call("bench.sender", path, "accepted", self.programs[0].url).split()
         connection = await asyncpg.connect(self.dsn)
         try:
             await self.until(connection, expected)
@@ -134,7 +134,7 @@ async def by_hand(machine: Machine, kafka: str) -> Pipeline:
     """Door with relay, and consumer."""
     dsn = await machine.create("reference")
     if kafka:
-        await _make_topic(kafka)
+        await make_topic(kafka)
     programs = [
         machine.run(module, dsn=dsn, kafka=kafka)
         for module in ("bench.hand_door", "bench.hand_consumer")
@@ -145,7 +145,7 @@ async def by_hand(machine: Machine, kafka: str) -> Pipeline:
 async def by_hand_behind_our_door(machine: Machine, kafka: str) -> Pipeline:
     """`jicai serve orders` without a relay; relay and consumer by hand."""
     dsn = await machine.create("reference", TEMPLATE)
-    await _make_topic(kafka)
+    await make_topic(kafka)
     programs = [
         serve(machine, "orders", dsn),
         machine.run("bench.hand_consumer", "facts", dsn=dsn, kafka=kafka),
@@ -158,8 +158,9 @@ def _counting_by_hand(machine: Machine, dsn: str, programs: list[Program]) -> Pi
     return Pipeline(machine, dsn, programs, HAND_SUMS, "lines", places)
 
 
-async def _make_topic(kafka: str) -> None:
+async def make_topic(kafka: str, name: str = TOPIC) -> None:
+    """A topic with as many partitions as ours have."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
-    await admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)])
+    await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
     await admin.close()

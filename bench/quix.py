@@ -1,24 +1,18 @@
-"""Topic to committed scorecard: our alerts consumer over Kafka against Quix Streams, same topics."""
+"""Topic to committed scorecard: our alerts consumer over Kafka against stream processors, same topics."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 import time
-import venv
-from datetime import date
-from pathlib import Path
 
 import asyncpg
 
 from bench.filling import fill
 from bench.load import lanes
-from bench.machine import ROOT, Machine, broker, cpu_of_self
+from bench.machine import Machine, broker, cpu_of_self
 from bench.pairs import Line, Run, console, figures, interleave, rates, summarise
-from bench.pipeline import OUR_SUMS, Total
+from bench.peers import count_by, environment
+from bench.pipeline import OUR_SUMS, Total, make_topic
 from bench.prepared import TEMPLATE
 from bench.scale import Scale
 from services.alerts.app import service as alerts
@@ -33,14 +27,28 @@ from shared.runtime.time import DatabaseTime
 from shared.store.database import open_pool
 from shared.store.policy_files import shipped_policy
 
-WANTED = Path(__file__).with_name("quix.txt")
+OWN_TOPICS = {"quix": (), "faust": ("changed", "lines-changelog", "sums-changelog")}
+"""What a peer needs to find: Faust makes its topics itself, and goes on before they are there."""
 
 
 async def stream_vs_quix(machine: Machine, scale: Scale) -> list[Line]:
+    """Quix Streams with RocksDB and changelogs."""
+    what = "Quix Streams 3.28, RocksDB with changelogs, 1 process"
+    return [await _against(machine, scale, "quix", f"{what}, without its last commit", scale.keyed)]
+
+
+async def stream_vs_faust(machine: Machine, scale: Scale) -> list[Line]:
+    """Faust with tables in memory and changelogs."""
+    what = "faust-streaming 0.15, tables in memory with changelogs, 1 process"
+    # It is slow: a tenth of the facts takes it as long.
+    return [await _against(machine, scale, "faust", what, max(scale.keyed // 10, 6))]
+
+
+async def _against(machine: Machine, scale: Scale, peer: str, what: str, batches: int) -> Line:
     """Both read the whole topics, each time as a new group with an empty store."""
-    python = environment()
+    python = environment(peer)
     with broker() as kafka:
-        events, keys = await _fill_topics(machine, scale, kafka)
+        events, keys = await _fill_topics(machine, batches, kafka)
         found: list[Total] = []
 
         async def ours(number: int) -> Run:
@@ -52,47 +60,37 @@ async def stream_vs_quix(machine: Machine, scale: Scale) -> list[Line]:
             return run
 
         async def theirs(number: int) -> Run:
-            run, sums = await asyncio.to_thread(_theirs, machine, python, kafka, number, events)
+            for name in OWN_TOPICS[peer]:
+                await make_topic(kafka, f"{peer}-{number}-{name}")
+            run, sums = await asyncio.to_thread(
+                count_by, peer, python, kafka, number, machine.directory, events
+            )
             found.append(sums)
             return run
 
         async def compare() -> None:
-            mine, quix = found[-2:]
-            assert mine == quix, f"{len(set(mine) ^ set(quix))} sums differ"
+            mine, other = found[-2:]
+            odd = sorted(set(mine) ^ set(other), key=str)
+            assert not odd, f"{len(odd)} of {len(mine)} sums differ: {odd[:4]}"
 
-        pairs = await interleave(
-            "stream_vs_quix", max(2, scale.rounds // 2), ours, theirs, after=compare
-        )
+        name = f"stream_vs_{peer}"
+        pairs = await interleave(name, max(2, scale.rounds // 2), ours, theirs, after=compare)
     await machine.drop("ours")
-    mine, quix = [a for a, _ in pairs], [b for _, b in pairs]
+    mine, other = [a for a, _ in pairs], [b for _, b in pairs]
     note = (
-        f"topics to committed rows: consumer of alerts, 1 process, {figures(mine)}; Quix Streams "
-        f"3.28, RocksDB with changelogs, 1 process, {figures(quix)}, without its last commit; "
-        f"{events} facts of {keys} orders on two topics of 12 partitions, 3 lines an order; "
-        f"{len(found[0])} sums a distributor and day equal in every round; fsync on"
+        f"topics to committed rows: consumer of alerts, 1 process, {figures(mine)}; {what} "
+        f"{figures(other)}; {events} facts of {keys} orders on two topics of 12 partitions, 3 lines "
+        f"an order; {len(found[0])} sums a distributor and day equal in every round; fsync on"
     )
-    return [summarise("stream_vs_quix", rates(pairs), note)]
+    return summarise(name, rates(pairs), note)
 
 
-def environment() -> Path:
-    """The Python of an environment with Quix Streams in it, made beside ours at the first use."""
-    place = Path(sys.prefix) / "peers" / "quix"
-    python, stamp = place / "bin" / "python", place / "quix.txt"
-    if not stamp.exists() or stamp.read_bytes() != WANTED.read_bytes():
-        console.print("  preparing the environment of Quix Streams")
-        venv.create(place, with_pip=True, clear=True)
-        pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "-r", str(WANTED)], check=True)
-        stamp.write_bytes(WANTED.read_bytes())
-    return python
-
-
-async def _fill_topics(machine: Machine, scale: Scale, kafka: str) -> tuple[int, int]:
+async def _fill_topics(machine: Machine, batches: int, kafka: str) -> tuple[int, int]:
     """Through our own desk and relay; returns the facts and the orders they are about."""
     address = KafkaAddress(bootstrap=kafka)
     await KafkaBus(address).apply_topics(topics_of([orders, alerts]))
     dsn = await machine.create("source", TEMPLATE)
-    events = await fill(dsn, lanes(4, "q"), scale.keyed)
+    events = await fill(dsn, lanes(4, "q"), batches)
     policy = shipped_policy()
     house = House(dsn, [orders], DatabaseTime(), policy, own_time=False, kafka=address)
     await house.start()
@@ -128,21 +126,3 @@ async def _ours(machine: Machine, dsn: str, kafka: str, number: int, events: int
     finally:
         await consumer.close()
         await pool.close()
-
-
-def _theirs(
-    machine: Machine, python: Path, kafka: str, number: int, events: int
-) -> tuple[Run, Total]:
-    state = str(machine.directory / f"quix-{number}")
-    done = subprocess.run(
-        [str(python), "-m", "bench.quix_app", kafka, f"quix-{number}", state],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    said = json.loads(done.stdout)
-    sums: Total = []
-    for key, values in said["sums"].items():
-        if values[0] + values[2] > 0:
-            distributor, day = key.split()
-            sums.append((distributor, date.fromisoformat(day), *values))
-    return Run(events, said["seconds"], said["cpu"]), sorted(sums)

@@ -12,16 +12,14 @@ import json
 import resource
 import sys
 import time
-from datetime import datetime
 from typing import Any
 
 from quixstreams import Application
 
-from bench.counting import Line, changes, day_of
+from bench.counting import Line, changes
+from bench.peer_facts import named, put
 
 QUIET_SECONDS = 10.0
-
-_days: dict[str, str] = {}
 
 
 def main(bootstrap: str, group: str, state_dir: str) -> None:
@@ -62,8 +60,8 @@ def tell(fact: Any, _key: Any, _timestamp: int, headers: Any, state: Any) -> lis
         return []  # a mark: no fact of an order
     lines = {id_: Line(*row) for id_, row in state.get("lines", {}).items()}
     before = {id_: line.counts() for id_, line in lines.items()}
-    touched = {id_: lines.setdefault(id_, Line()) for id_ in _named(type_, fact)}
-    _put(type_, fact, touched)
+    touched = {id_: lines.setdefault(id_, Line()) for id_ in named(type_, fact)}
+    put(type_, fact, touched)
     state.set("lines", {id_: line.row() for id_, line in lines.items()})
     befores = [before.get(id_, (0, 0, 0, 0)) for id_ in touched]
     return [
@@ -78,46 +76,6 @@ def add(change: dict[str, Any], state: Any) -> dict[str, Any]:
     sums = [a + b for a, b in zip(known, change["by"], strict=True)]
     state.set("sums", sums)
     return {"of": change["of"], "is": sums}
-
-
-def _named(type_: str, fact: Any) -> list[str]:
-    if type_ == "jicai.order.cancelled.v1":
-        return list(fact["line_ids"])
-    return [line["line_id"] for line in fact.get("totals") or fact["lines"]]
-
-
-def _put(type_: str, fact: Any, touched: dict[str, Line]) -> None:
-    match type_:
-        case "jicai.order.placed.v1":
-            for row in fact["lines"]:
-                line = touched[row["line_id"]]
-                line.distributor = fact["distributor_id"]
-                line.answer_due, line.delivery_due = fact["answer_due"], row["delivery_due"]
-                line.response_day, line.delivery_day = map(
-                    _day, (line.answer_due, line.delivery_due)
-                )
-                line.quantity = row["quantity_e4"]
-                line.back_entered = fact["back_entered"]
-                line.has_agreement = "agreement_id" in row
-        case "jicai.order.answered.v1":
-            for row in fact["lines"]:
-                line = touched[row["line_id"]]
-                line.answered_at, line.accepted = fact["at"], row["answer"] == "accepted"
-                line.reason = row.get("reason_code")
-        case "jicai.order.cancelled.v1":
-            for line in touched.values():
-                line.cancelled_at = fact["at"]
-        case _:
-            for row in fact["totals"]:
-                line = touched[row["line_id"]]
-                line.arrives, line.arrived_at = row["arrives_e4"], fact.get("arrival")
-
-
-def _day(due: str) -> str:
-    day = _days.get(due)
-    if day is None:
-        day = _days[due] = day_of(datetime.fromisoformat(due)).isoformat()
-    return day
 
 
 def _cpu() -> float:

@@ -24,15 +24,21 @@ class Scale:
     """Batches of 500 per lane on the topics for `stream_vs_quix`: 60,400 orders."""
     small: int = 50
     """Batches of 500 per lane in the small store of `cost_growth`."""
-    settling: int = 8
+    settling: int = 5
     """Rounds of `cost_growth` before the clock starts: see there."""
-    copies: int = 19
-    """How many copies of the small store's rows the large one holds more."""
+    copies: tuple[int, ...] = (9, 29, 99)
+    """How many copies of the small store the large one holds more, point by point."""
+    kept: int = 10
+    """How many copies of the small store's log `memory_consumer` takes."""
+    ballast: int = 800_000
+    """Rows of half a kilobyte written before each kill of `restart`."""
     lines: int = 1_000_000
     pending: int = 1_000_000
     """Tickets with a deadline; one in a hundred is due at each 24:00 of `fire_vs_hand`."""
     settled: int = 5_000_000
     """Receipt lines of a province's month."""
+    posted: int = 20_000
+    """Entries of one round of `post_vs_transfers`; a fifth as many transfers by hand."""
 
 
 FULL = Scale()
@@ -46,8 +52,11 @@ QUICK = Scale(
     keyed=6,
     small=4,
     settling=1,
-    copies=2,
+    copies=(1, 2),
+    kept=3,
+    ballast=20_000,
     lines=20_000,
     pending=50_000,
     settled=100_000,
+    posted=2_000,
 )

@@ -1,4 +1,4 @@
-"""What a process does by itself about once a second (轮次): dues, marks, and what each service asks for.
+"""What a process does by itself twice a second (轮次): dues, marks, and what each service asks for.
 
 A fault in one service waits for the next round and stops no other; `/readyz` names it meanwhile.
 """
@@ -18,9 +18,12 @@ from shared.runtime.marks import append_marks
 from shared.runtime.metrics import WATCHED
 from shared.runtime.room import Room
 
-ROUND_SECONDS: Final = 1.0
-WHOLE: Final = 60
+ROUND_SECONDS: Final = 0.5
+"""A deadline fires within this time of its instant."""
+WHOLE: Final = 120
 """Every so many rounds deadlines are looked for from the beginning, else behind the last mark."""
+EACH: Final = 2
+"""Every so many rounds comes what a service asks for."""
 WATCH_SECONDS: Final = 60.0
 WATCH_REST: Final = 20
 """A watch that took so long rests so many times as long: it never takes a twentieth of a core."""
@@ -45,14 +48,14 @@ async def keep_rounds(rooms: Sequence[Room], stop: asyncio.Event) -> None:
             return
         for room in rooms:
             if room.desk is not None:
-                await _round(room, since_mark=number % WHOLE != 0)
+                await _round(room, number)
         await _rest(stop, ROUND_SECONDS)
 
 
-async def _round(room: Room, *, since_mark: bool) -> None:
+async def _round(room: Room, number: int) -> None:
     try:
-        await fire(room, since_mark=since_mark)
-        if room.service.each_round is not None:
+        await fire(room, since_mark=number % WHOLE != 0)
+        if room.service.each_round is not None and number % EACH == 0:
             await room.service.each_round(room)
         room.health.pop("clockwork", None)
     except Exception as error:

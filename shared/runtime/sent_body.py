@@ -28,7 +28,7 @@ class Intake:
     Without it a few dozen senders of large or endless bodies would take all memory.
     """
 
-    bytes_max: int = 64 * 1024 * 1024
+    bytes_max: int = 48 * 1024 * 1024
     seconds: float = 60.0
     in_hand: int = 0
 

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     rate_bytes: float = Field(default=4 * 1024 * 1024, ge=0)
     rate_burst_seconds: float = Field(default=30.0, gt=0)
     """So many seconds' worth may come at once."""
-    bodies_bytes: int = Field(default=64 * 1024 * 1024, ge=4 * 1024 * 1024)
+    bodies_bytes: int = Field(default=48 * 1024 * 1024, ge=4 * 1024 * 1024)
     """Of all bodies at once in this process; beyond it is 503."""
     receive_seconds: float = Field(default=60.0, gt=0)
     """A request's head has so long to arrive, and its body again."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-LOCK_PATIENCE: Final = "900ms"
+LOCK_PATIENCE: Final = "300ms"
 """Sooner than PostgreSQL looks for a deadlock: it is always the rebuild that gives way."""
 
 
