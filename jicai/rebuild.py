@@ -14,6 +14,7 @@ from jicai.rooms import SERVICES
 from jicai.running import reached_database
 from jicai.topics import address_of
 from shared.bus.wire import PARTITIONS
+from shared.runtime.desk import UNAVAILABLE
 from shared.runtime.rebuilding import Busy, Rebuild, Report, Told
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
@@ -37,6 +38,10 @@ def run_rebuild(settings: Settings, name: str, *, check: bool) -> int:
             typer.echo(
                 "表一直被占用, 未切换, 请在空闲时再试 / the tables were never free", err=True
             )
+            return 2
+        except UNAVAILABLE as error:
+            what = str(error) or type(error).__name__
+            typer.echo(f"数据库不可用, 未切换 / the database went away: {what}", err=True)
             return 2
     if report is None:
         typer.echo(f"{name} 正在重建 / is being rebuilt by another process", err=True)

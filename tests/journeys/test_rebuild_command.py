@@ -74,3 +74,14 @@ def test_what_has_no_read_model_is_refused_in_words(tmp_path: Path) -> None:
     done = rebuild(tmp_path, "orders")
     assert done.returncode == 2
     assert "没有可重建的读模型" in done.stderr
+
+
+def test_a_database_that_is_away_is_said_in_a_sentence(tmp_path: Path) -> None:
+    environment = {**os.environ, "JICAI_DATABASE_URL": f"postgresql://nobody@/none?host={tmp_path}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "jicai", "rebuild", "alerts"],
+        capture_output=True, text=True, timeout=120, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "数据库不可用" in done.stderr
+    assert "Traceback" not in done.stderr
