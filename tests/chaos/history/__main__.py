@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 
 from shared.runtime import logs
@@ -19,6 +20,8 @@ def main() -> int:
     words.add_argument("--blows", help="a fixed list of blows, comma-separated")
     words.add_argument("--keep", action="store_true", help="leave journals and logs of a failure")
     asked = words.parse_args()
+    # Ended from outside it takes its mount and its processes with it, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     logs.configure("ERROR")  # of the second reader, which runs in this process
     verdict = asyncio.run(
         play(
