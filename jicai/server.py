@@ -18,6 +18,9 @@ from fastapi import FastAPI
 from jicai.guarded_http import HEAD_SECONDS, GuardedHttp
 
 DRAIN_SECONDS = 8
+KEEP_ALIVE_SECONDS = 30
+"""Longer than clients keep an idle connection, five seconds as a rule: closed by us at that same
+moment, it would swallow a request that is just being sent."""
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -44,6 +47,7 @@ async def serve(
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         http=cast(Any, partial(GuardedHttp, head_seconds=head_seconds)),
         ws="none",
     )

@@ -83,8 +83,13 @@ def instant_behind_gate(time: Time, head: Head) -> datetime:
     return now if head.floor is None else max(now, head.floor)
 
 
-async def store(tx: asyncpg.Connection, kit: Kit[S, W], judged: Batch[S, W]) -> list[int]:
-    """Append the facts and write one row per touched stream; returns the facts' positions."""
+async def store(
+    tx: asyncpg.Connection, kit: Kit[S, W], judged: Batch[S, W], *, clock: datetime | None = None
+) -> list[int]:
+    """Append the facts and write one row per touched stream; returns the facts' positions.
+
+    `clock` is what the clock says, where the facts are dated ahead of it.
+    """
     positions = await take_positions(tx, len(judged.events))
     await append(tx, judged.events, positions)
     decider = kit.decider
@@ -98,7 +103,7 @@ async def store(tx: asyncpg.Connection, kit: Kit[S, W], judged: Batch[S, W]) -> 
                     stream.version,
                     decider.encode(stream.state),
                     decider.due(stream.state),
-                    judged.now,
+                    clock or judged.now,
                     first,
                     *decider.columns(stream.state),
                 )

@@ -24,6 +24,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("bus", marked, indirect=True, scope="module")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of many seeds a module may name those that are played over a broker: there each takes longer."""
+    left_out = [item for item in items if _is_spared(item)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _is_spared(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    seeds = getattr(getattr(item, "module", None), "SEEDS_OVER_A_BROKER", None)
+    if callspec is None or seeds is None or callspec.params.get("bus") != "kafka":
+        return False
+    return callspec.params.get("seed", seeds[0]) not in seeds
+
+
 @pytest.fixture(scope="module", autouse=True)
 def bus(request: pytest.FixtureRequest) -> Iterator[str]:
     """The bus of every sandbox of this module."""

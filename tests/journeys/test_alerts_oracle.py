@@ -20,6 +20,9 @@ from tests.oracle.alarms import SEEDS, alarming_history
 from tests.oracle.complaining import SEEDS as COMPLAINED
 from tests.oracle.complaining import complaining
 
+SEEDS_OVER_A_BROKER = (2, 7)
+"""Without crowds of tickets, and with them."""
+
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_product_and_oracle_raise_clear_and_list_the_same(seed: int) -> None:

@@ -261,6 +261,7 @@ def test_a_prepayment_is_at_least_thirty_percent_of_what_was_agreed(town):
     made = prepay(town, "V", least)
     assert (made.status_code, made.json()["agreed_fen"]) == (201, agreed)
     town[PROVINCE].put("/orders/v1/agreements/A", json={**agreement, "agreed_quantity": "9999"})
+    town.sandbox.settle()
     # What was prepaid stands, whatever is agreed afterwards.
     assert prepay(town, "V", least).status_code == 200
     assert code(prepay(town, "V", least + 1)) == (409, "conflicting_duplicate")

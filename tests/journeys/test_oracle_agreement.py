@@ -21,6 +21,8 @@ from tests.oracle.histories import history
 from tests.oracle.wire import SHANGHAI
 
 COMPLAINED = 3
+SEEDS_OVER_A_BROKER = (COMPLAINED, 11)
+"""One told in true time, with tickets, and one that an importer tells."""
 KINDS = ("distributor", "manufacturer", "product", "total")
 
 

@@ -102,14 +102,18 @@ def test_the_clock_stands_and_moves_when_told():
 
 
 def test_a_step_with_nothing_due_is_quick():
+    """Measured against questions in between, for they are as slow as the machine is busy."""
     with running_sandbox() as sandbox, sandbox.client() as client:
         Market(sandbox).placed()
-        took = []
+        steps, questions = [], []
         for minute in range(1, 41):
             began = time.monotonic()
+            client.get(CLOCK)
+            asked = time.monotonic()
             client.post(CLOCK, json={"now": f"2026-01-05T09:{minute:02d}:00+08:00"})
-            took.append(time.monotonic() - began)
-        assert sorted(took)[20] < 0.05, "20 ms are promised; a busy machine may take 50"
+            questions.append(asked - began)
+            steps.append(time.monotonic() - asked)
+        assert sorted(steps)[20] < 30 * sorted(questions)[20]
 
 
 def test_what_is_due_at_an_instant_has_happened_when_the_clock_reaches_it():

@@ -44,7 +44,7 @@ async def _load(
     assert room.desk is not None
     await lock_gate(tx, room.service.name)
     head, _ = await load(tx, [])
-    now = instant_of(room, head)
+    now = clock = instant_of(room, head)
     # What has passed by now passed by the calendar that was in force.
     await apply_due(tx, room.desk.kit, head, now)
     before = await stored_calendar(tx)
@@ -54,7 +54,7 @@ async def _load(
         now = await _announce(tx, calendar, year, actor, now)
     # Also where the year was known: a release may have brought it, and nobody has counted again.
     world = World(NOBODY, calendar, ticket_terms(room.policy))
-    await move_deadlines(tx, room.desk.kit, year, before, world, now)
+    await move_deadlines(tx, room.desk.kit, year, before, world, now, clock=clock)
     return calendar
 
 

@@ -30,9 +30,13 @@ async def move_deadlines(
     before: WorkCalendar,
     world: World,
     now: datetime,
+    *,
+    clock: datetime,
 ) -> None:
     """Move what reaches into the year. One transaction, for nobody may act on half of a calendar;
     open tickets are thousands, not millions.
+
+    A second loading counts as a moment later than the clock: no ticket's next act has to wait for it.
     """
     begins = day_start(date(year, 1, 1))
     behind = ""
@@ -44,4 +48,4 @@ async def move_deadlines(
             batch.apply(stream, lambda ticket: list(moved_deadlines(ticket, before, world, now)))
         batch.wake_all(list(found), now)  # one that moved to this very instant has passed
         if batch.events:
-            await store(tx, kit, batch)
+            await store(tx, kit, batch, clock=clock)

@@ -23,6 +23,7 @@ class JumpingClock:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.offset = 0.0
+        self._latest = self.now()
         self._write()
 
     def now(self) -> datetime:
@@ -35,8 +36,17 @@ class JumpingClock:
 
     def jump(self, seconds: float) -> None:
         """Forward, or back where it is negative."""
+        self._latest = max(self._latest, self.now())
         self.offset += seconds
         self._write()
+
+    def catch_up(self) -> None:
+        """Let it be as late again as it has ever been.
+
+        A closing instant that the clock goes back behind has passed for whoever was awake, and not for
+        the others: its close waits for them until the clock is there once more, be it in hours.
+        """
+        self.jump(max(0.0, (self._latest - self.now()).total_seconds()))
 
     def past_next_mark(self) -> float:
         """How far it is to just behind the next closing instant (24:00 or 09:00)."""

@@ -118,6 +118,7 @@ async def _play(
 
 async def _drained(house: HouseUnderTest, province: Province, nemesis: Nemesis, say: Say) -> Quiet:
     """No more blows: everything is answered, read and closed, within a bounded time."""
+    house.clock.catch_up()
     found = None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DRAIN):
