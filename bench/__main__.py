@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import time
+from dataclasses import replace
 
 import uvloop
 
@@ -119,6 +120,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="small, to see that it runs")
     parser.add_argument("--record", action="store_true", help="write bench/RESULTS.md")
+    parser.add_argument("--rounds", type=int, default=FULL.rounds, help="of each pair")
     given = parser.parse_args()
     if unknown := [one for one in given.names if not _chosen([one])]:
         parser.error(f"unknown: {', '.join(unknown)}")
@@ -127,7 +129,7 @@ def main() -> None:
     # As every program here runs: see jicai/server.py.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
-    scale = QUICK if given.quick else FULL
+    scale = QUICK if given.quick else replace(FULL, rounds=given.rounds)
     uvloop.run(measure_all(_chosen(given.names), scale, record=given.record))
 
 
