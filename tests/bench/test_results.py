@@ -42,7 +42,7 @@ def test_every_measurement_gives_a_figure_and_every_figure_has_a_measurement():
 
 
 NOT_TAKEN_YET = {
-    "growth_consumer", "growth_duplicates", "growth_ingest", "growth_relay", "memory_consumer",
+    "growth_consumer", "growth_duplicates", "growth_ingest", "growth_relay",
     "settle_again", "settle_confirmed_vs_sql", "settle_vs_sql",
 }  # fmt: skip
 """They run for half an hour together on a quiet machine; docs/performance.md says so."""
