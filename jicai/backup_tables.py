@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jicai.backup_manifest import Unusable
+from shared.events.envelope import place_of
+from shared.store.horizon import Cursor
 
 SCHEMAS: Final = ("orders", "alerts", "feedback", "settlement", "access")
 
@@ -146,8 +148,8 @@ async def saved_places(connection: Any, falls: Mapping[str, Sequence[int]]) -> d
         )
         for log, told in rows:
             if log in falls and told.count(":") == 2:
-                epoch, xid, position = told.split(":")
-                found[log, told] = f"{epoch}:{saved_xid(falls[log], int(xid))}:{position}"
+                epoch, xid, position = place_of(told)
+                found[log, told] = str(Cursor(epoch, saved_xid(falls[log], xid), position))
     return found
 
 

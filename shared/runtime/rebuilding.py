@@ -23,6 +23,7 @@ from shared.runtime.desk import UNAVAILABLE
 from shared.runtime.service import ReadModel, Service
 from shared.store.checkpoints import places_of
 from shared.store.database import role_of
+from shared.store.horizon import Cursor
 from shared.store.parking import Identity, identities_parked, identity
 from shared.store.reader import LogReader
 from shared.store.twins import Table, Twins
@@ -173,7 +174,7 @@ class Rebuild:
         if span is None:
             return 0
         (begin, end), count = span, 0
-        cursor = "" if begin == NOWHERE else ":".join(map(str, begin))
+        cursor = "" if begin == NOWHERE else str(Cursor(*begin))
         while True:
             records, behind = await self._reader.read(log, cursor, CHUNK, self._service.topics)
             facts = [

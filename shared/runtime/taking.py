@@ -101,6 +101,7 @@ async def park_untried(room: Room, group: str, taken: Taken, reason: str) -> Non
 
 async def _commit(room: Room, group: str, batch: Sequence[Taken], poison: Poison) -> None:
     facts = [fact for taken in batch for fact in taken.facts]
+    places = [taken.place for taken in batch]
     async with room.pool.acquire() as tx, tx.transaction():
         if facts and room.service.fold is not None:
             free, shelved = await _sorted_out(tx, batch, facts, poison)
@@ -108,10 +109,10 @@ async def _commit(room: Room, group: str, batch: Sequence[Taken], poison: Poison
             await _shelve(tx, room, batch, shelved)
         marks = {} if room.service.close is None else _marks(batch)
         held = await meet(tx, group, marks)
-        await _advance(tx, group, batch)
-    for taken in batch:
+        await _advance(tx, group, batch, places)
+    for taken, place in zip(batch, places, strict=True):
         taken.owned.cursor, taken.owned.held = taken.cursor, taken.partition in held
-        taken.owned.place = taken.place
+        taken.owned.place = place
 
 
 def _marks(batch: Sequence[Taken]) -> dict[str, datetime]:
@@ -189,7 +190,9 @@ def _identity(fact: Record) -> tuple[str, str]:
     return fact.source, fact.event_id
 
 
-async def _advance(tx: asyncpg.Connection, group: str, batch: Sequence[Taken]) -> None:
+async def _advance(
+    tx: asyncpg.Connection, group: str, batch: Sequence[Taken], places: Sequence[str]
+) -> None:
     for taken in batch:
         if taken.suspect is not None:
             await clear_suspect(tx, taken.suspect)
@@ -197,8 +200,8 @@ async def _advance(tx: asyncpg.Connection, group: str, batch: Sequence[Taken]) -
         tx,
         group,
         [
-            Move(one.partition, one.owned.epoch, one.owned.cursor, one.cursor, one.place)
-            for one in batch
+            Move(one.partition, one.owned.epoch, one.owned.cursor, one.cursor, place)
+            for one, place in zip(batch, places, strict=True)
         ],
     )
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from shared.events.envelope import Record
+from shared.events.envelope import Record, place_of
 from shared.events.topics import MARK_TYPE
 
 
@@ -45,7 +45,7 @@ def parse(text: str, epoch: int) -> Cursor:
 
 
 def _place(text: str, epoch: int = 0) -> Cursor:
-    return Cursor(*(int(part) for part in text.split(":"))) if text else Cursor(epoch, 0, 0)
+    return Cursor(*place_of(text)) if text else Cursor(epoch, 0, 0)
 
 
 BEHIND: Final = "(xid, position) > ($1::text::xid8, $2::bigint)"

@@ -16,14 +16,14 @@ _STORM: Final = (
     "::test_crashes_and_moving_partitions_take_every_fact_exactly_once[0]"
 )
 
-_TAKEN: Final = "        await _advance(tx, group, batch)\n    for taken in batch:\n"
+_TAKEN: Final = "        await _advance(tx, group, batch, places)\n"
 _FOLDED: Final = (
     "    async with room.pool.acquire() as tx, tx.transaction():\n"
     "        if facts and room.service.fold is not None:\n"
 )
 _APART: Final = (
     "    async with room.pool.acquire() as apart, apart.transaction():\n"
-    "        await _advance(apart, group, batch)\n"
+    "        await _advance(apart, group, batch, places)\n"
 )
 
 MUTANTS: Final = (
@@ -58,14 +58,14 @@ MUTANTS: Final = (
         "The checkpoint is committed before the effects: who dies in between loses facts.",
         (
             Change(_TAKING, _FOLDED, _APART + _FOLDED),
-            Change(_TAKING, _TAKEN, "    for taken in batch:\n"),
+            Change(_TAKING, _TAKEN, ""),
         ),
         (_STORM,),
     ),
     Mutant(
         "offset-after-effect",
         "The checkpoint is committed behind the effects: who dies in between takes facts twice.",
-        (Change(_TAKING, _TAKEN, f"{_APART}    for taken in batch:\n"),),
+        (Change(_TAKING, _TAKEN, _APART),),
         (_STORM,),
     ),
     Mutant(

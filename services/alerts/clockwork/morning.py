@@ -8,13 +8,13 @@ from typing import Any, Final
 from services.alerts.domain.late_list import (
     Addressee,
     Candidate,
+    candidate_of,
     is_spent,
     issued,
     list_id_of,
     lists_at,
     stream_of_list,
 )
-from services.alerts.domain.line import from_bytes
 from services.alerts.projections.late_lists import streams_among
 from services.alerts.projections.waiting import end_waiting, expired, note_listed
 from shared.events.alerts import LateLine
@@ -35,7 +35,7 @@ async def issue_lists(tx: Any, at: datetime, room: Room) -> bool:
     """One step of 09:00: the lists that are not issued yet, as many as fit."""
     if not await _is_workday(tx, at, room):
         return True
-    candidates = [_candidate(row) for row in await expired(tx, at)]
+    candidates = [candidate_of(row) for row in await expired(tx, at)]
     wanted = _by_stream(candidates, at)
     done = await streams_among(tx, list(wanted))
     todo = {stream: found for stream, found in wanted.items() if stream not in done}
@@ -54,19 +54,6 @@ async def _is_workday(tx: Any, at: datetime, room: Room) -> bool:
     world = await tx.fetchval("SELECT world FROM log_head")
     calendar = await room.calendars.at(tx, world)
     return calendar.is_workday(local_day(at))
-
-
-def _candidate(row: Any) -> Candidate:
-    return Candidate(
-        row["order_id"],
-        row["line_id"],
-        row["distributor_id"],
-        row["division"],
-        row["hospital_id"],
-        row["product_id"],
-        from_bytes(row["facts"]),
-        row["listed_before"],
-    )
 
 
 def _by_stream(candidates: list[Candidate], at: datetime) -> Lists:

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from services.alerts.consumer.lines import fold_lines
 from services.alerts.consumer.tickets import fold_tickets, hear_tickets
-from services.alerts.domain.late_list import Candidate, is_spent
-from services.alerts.domain.line import from_bytes
+from services.alerts.domain.late_list import candidate_of, is_spent
 from services.alerts.projections.model import SHADOWS, TABLES
 from services.alerts.projections.registers import fold_registers
 from services.alerts.projections.waiting import end_waiting, not_waiting_any_more
@@ -25,19 +24,7 @@ async def refold(tx: Any, records: Sequence[Record]) -> None:
 
 async def settle(tx: Any) -> None:
     """A void line that was listed waits no longer since the list after (作废且已列)."""
-    gone = [
-        Candidate(
-            row["order_id"],
-            row["line_id"],
-            row["distributor_id"],
-            row["division"],
-            row["hospital_id"],
-            row["product_id"],
-            from_bytes(row["facts"]),
-            row["listed_before"],
-        )
-        for row in await not_waiting_any_more(tx)
-    ]
+    gone = [candidate_of(row) for row in await not_waiting_any_more(tx)]
     await end_waiting(tx, [one[:2] for one in gone if is_spent(one)])
 
 

@@ -6,13 +6,13 @@ listed once, so that over a long holiday nothing disappears unseen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from services.alerts.domain.line import LineFacts, Terms
+from services.alerts.domain.line import LineFacts, Terms, from_bytes
 from services.alerts.domain.waiting import is_late
 from services.alerts.policy import LATE_RULE
 from shared.events.alerts import (
@@ -42,6 +42,20 @@ class Candidate(NamedTuple):
     product_id: str
     facts: LineFacts
     listed_before: bool
+
+
+def candidate_of(row: Mapping[str, Any]) -> Candidate:
+    """A line as its row tells of it (读取); the division of its hospital is the bureau's."""
+    return Candidate(
+        row["order_id"],
+        row["line_id"],
+        row["distributor_id"],
+        row["division"],
+        row["hospital_id"],
+        row["product_id"],
+        from_bytes(row["facts"]),
+        row["listed_before"],
+    )
 
 
 def lists_at(candidates: Iterable[Candidate], at: datetime) -> dict[Addressee, list[LateLine]]:

@@ -76,7 +76,8 @@ async def post_payment(
     of_the_reporter(actor, said)
     body = read_as(HospitalPaymentBody, said, spanning="payment_id")
     stream = stream_of(body.payment_id)
-    is_new = await state_of(room, stream) is None
+    state = await state_of(room, stream)
+    is_new = state is None
     if is_new:
         await hospital_registered(room, body.hospital_id)
         await distributor_registered(room, body.payee_id)
@@ -86,10 +87,9 @@ async def post_payment(
         words = {**said, "by": str(actor)}
         sent = as_sent(actor, stream, HOSPITAL_PAYMENT_REPORTED, command, words, await room.now())
         try:
-            _, is_new = await submit_once(room, sent)
+            state, is_new = await submit_once(room, sent)
         except ReferenceTaken:
             raise _reference_taken() from None
-    state = await state_of(room, stream)
     if not isinstance(state, HospitalPaymentStream) or not _is_same(state, body):
         raise conflict()
     if not is_new:
