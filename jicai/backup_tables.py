@@ -18,7 +18,7 @@ from shared.store.horizon import Cursor
 
 SCHEMAS: Final = ("orders", "alerts", "feedback", "settlement", "access")
 
-Place = tuple[str, str]
+Told = tuple[str, str]
 """A log, and the text `epoch:xid:position` of a place in it."""
 
 
@@ -138,9 +138,9 @@ async def falls_of(connection: Any, log: str) -> list[int]:
     return [row[0] for row in rows]
 
 
-async def saved_places(connection: Any, falls: Mapping[str, Sequence[int]]) -> dict[Place, str]:
+async def saved_places(connection: Any, falls: Mapping[str, Sequence[int]]) -> dict[Told, str]:
     """What every place that a checkpoint names is called in the backup."""
-    found: dict[Place, str] = {}
+    found: dict[Told, str] = {}
     for schema in falls:
         rows = await connection.fetch(
             f"""SELECT DISTINCT substring(partition FROM '[^:]+$') AS log,

@@ -23,7 +23,7 @@ from shared.bus.address import KafkaAddress
 from shared.bus.kafka import KafkaBus
 from shared.events.envelope import place_of
 from shared.events.topics import PUBLISHED_BY
-from shared.runtime.lost import Lost, accept, beyond_ends, lost_facts, topics_of
+from shared.runtime.lost import Lost, accept, beyond_ends, lost_facts, topics_fed_by
 from shared.runtime.relay import GROUP as RELAY
 from shared.runtime.settings import Settings
 from shared.store.ahead import Ahead, ahead_of_logs
@@ -131,7 +131,7 @@ async def _go_on_from_logs(connection: Any, bus: KafkaBus, *, is_emptied: bool) 
     """
     ends = {name: await bus.ends(name, s.topics) for name, s in SERVICES.items() if s.topics}
     for log in PUBLISHED_BY:
-        await accept(connection, log, await bus.offsets(topics_of(log)))
+        await accept(connection, log, await bus.offsets(topics_fed_by(log)))
         begin = "" if is_emptied else await _earliest(connection, log, ends)
         await connection.execute(
             f"""UPDATE {log}.checkpoints SET cursor = $2, place = $2, epoch = epoch + 1

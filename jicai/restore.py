@@ -49,11 +49,15 @@ def read_manifest(archive: tarfile.TarFile) -> Manifest:
 
 def run_check(file: Path, progress: Progress) -> Manifest:
     """Read a backup from end to end and compare every table with what the backup says of it."""
+    return asyncio.run(_check(file, progress))
+
+
+async def _check(file: Path, progress: Progress) -> Manifest:
     with opened(file) as archive:
         manifest = read_manifest(archive)
         for number, table in enumerate(manifest.tables):
             counted = Counted(None, _telling(progress, manifest, number))
-            asyncio.run(_drain(archive, table, counted))
+            await _drain(archive, table, counted)
             compare(table, counted)
     return manifest
 

@@ -25,7 +25,7 @@ GIVEN_WITHIN: Final = 20.0
 """Seconds in which a group has shared out, or this member is not in it any more without knowing."""
 
 
-class Place(NamedTuple):
+class PartitionId(NamedTuple):
     """One partition of a topic, by the topic's own name."""
 
     topic: str
@@ -47,20 +47,20 @@ class Member(Protocol):
         """Join the group; tell `streams` what is given and taken away."""
 
     async def fetch(
-        self, places: Sequence[Place], seconds: float
-    ) -> Mapping[Place, Sequence[Fetched]]:
+        self, places: Sequence[PartitionId], seconds: float
+    ) -> Mapping[PartitionId, Sequence[Fetched]]:
         """What has been fetched of these places, or is within so many seconds."""
         ...
 
-    def go_to(self, place: Place, offset: int) -> bool:
+    def go_to(self, place: PartitionId, offset: int) -> bool:
         """Fetch from here on; False for a place that is revoked at this moment."""
         ...
 
-    async def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    async def ends(self, places: Iterable[PartitionId]) -> Mapping[PartitionId, int]:
         """The offsets behind the last records."""
         ...
 
-    async def beginning(self, place: Place) -> int:
+    async def beginning(self, place: PartitionId) -> int:
         """The offset of the oldest record."""
         ...
 
@@ -72,11 +72,11 @@ class Assignments:
     """What the group has given this member, and how far it has fetched there."""
 
     def __init__(self) -> None:
-        self.streams: dict[Place, Stream] = {}
+        self.streams: dict[PartitionId, Stream] = {}
         self.is_complete = False
         self.waiting_since: float | None = None
 
-    def revoked(self, places: Iterable[Place]) -> None:
+    def revoked(self, places: Iterable[PartitionId]) -> None:
         """Taken away: what was fetched is forgotten."""
         self.is_complete = False
         self.waiting_since = None
@@ -91,7 +91,7 @@ class Assignments:
             self.waiting_since = now
         return now - self.waiting_since > GIVEN_WITHIN
 
-    def assigned(self, places: Iterable[Place]) -> None:
+    def assigned(self, places: Iterable[PartitionId]) -> None:
         """Given: nothing is fetched before the consumer says where it stands."""
         for place in places:
             self.streams[place] = Stream()
@@ -196,7 +196,7 @@ class GroupSubscription:
                 for fetched in records:
                     _deal(stream, place.topic, fetched)
 
-    async def _offset(self, place: Place, cursor: str) -> int:
+    async def _offset(self, place: PartitionId, cursor: str) -> int:
         return int(cursor) if cursor else await self.member.beginning(place)
 
     def _all_names(self) -> list[str]:
@@ -208,10 +208,10 @@ class GroupSubscription:
         return [f"{topic}/{number}:{one}" for number in numbers for one in logs]
 
 
-def _parse(partition: str) -> tuple[Place, str]:
+def _parse(partition: str) -> tuple[PartitionId, str]:
     place, _, channel_log = partition.rpartition(":")
     topic, _, number = place.rpartition("/")
-    return Place(topic, int(number)), channel_log
+    return PartitionId(topic, int(number)), channel_log
 
 
 def _deal(stream: Stream, topic: str, fetched: Fetched) -> None:

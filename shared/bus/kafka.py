@@ -28,7 +28,7 @@ from aiokafka.errors import (
 )
 
 from shared.bus.address import KafkaAddress
-from shared.bus.group import Assignments, Fetched, GroupSubscription, Place
+from shared.bus.group import Assignments, Fetched, GroupSubscription, PartitionId
 from shared.bus.wire import Message
 from shared.events.topics import COMPACTED
 
@@ -99,8 +99,8 @@ class KafkaBus:
             await admin.delete_topics([self._address.topic_prefix + t for t in topics])
 
     async def tail(
-        self, topics: Sequence[str], behind: Mapping[Place, int], *, last: int | None
-    ) -> AsyncIterator[tuple[Place, Sequence[Fetched]]]:
+        self, topics: Sequence[str], behind: Mapping[PartitionId, int], *, last: int | None
+    ) -> AsyncIterator[tuple[PartitionId, Sequence[Fetched]]]:
         """The last records of every partition of these topics, without `last` all, behind an offset."""
         reader = KafkaTail(self._address)
         try:
@@ -111,12 +111,12 @@ class KafkaBus:
         finally:
             await reader.close()
 
-    async def offsets(self, topics: Sequence[str]) -> Mapping[Place, int]:
+    async def offsets(self, topics: Sequence[str]) -> Mapping[PartitionId, int]:
         """The offsets behind everything that stands on these topics now."""
         member = KafkaMember(self._address, "", topics)
         try:
             return await member.ends(
-                [Place(topic, n) for topic in topics for n in range(self._address.partitions)]
+                [PartitionId(topic, n) for topic in topics for n in range(self._address.partitions)]
             )
         finally:
             await member.close()
@@ -167,8 +167,8 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         await self._client.start()
 
     async def fetch(
-        self, places: Sequence[Place], seconds: float
-    ) -> Mapping[Place, Sequence[Fetched]]:
+        self, places: Sequence[PartitionId], seconds: float
+    ) -> Mapping[PartitionId, Sequence[Fetched]]:
         """What has been fetched of these places, or is within so many seconds."""
         if self._client is None:
             return {}
@@ -189,7 +189,7 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             for tp, messages in fetched.items()
         }
 
-    def go_to(self, place: Place, offset: int) -> bool:
+    def go_to(self, place: PartitionId, offset: int) -> bool:
         """Fetch from here on; False for a place that is revoked at this moment."""
         if self._client is None:
             return False
@@ -200,12 +200,12 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             return False
         return True
 
-    async def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    async def ends(self, places: Iterable[PartitionId]) -> Mapping[PartitionId, int]:
         """The offsets behind the last records."""
         found = await (await self._asker()).end_offsets({self._at(place) for place in places})
         return {self._place(tp): offset for tp, offset in found.items()}
 
-    async def beginning(self, place: Place) -> int:
+    async def beginning(self, place: PartitionId) -> int:
         """The offset of the oldest record."""
         tp = self._at(place)
         return int((await (await self._asker()).beginning_offsets([tp]))[tp])
@@ -242,11 +242,11 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             self._asking = client
         return self._asking
 
-    def _at(self, place: Place) -> TopicPartition:
+    def _at(self, place: PartitionId) -> TopicPartition:
         return TopicPartition(self._address.topic_prefix + place.topic, place.number)
 
-    def _place(self, tp: TopicPartition) -> Place:
-        return Place(tp.topic.removeprefix(self._address.topic_prefix), tp.partition)
+    def _place(self, tp: TopicPartition) -> PartitionId:
+        return PartitionId(tp.topic.removeprefix(self._address.topic_prefix), tp.partition)
 
 
 class KafkaTail:
@@ -262,11 +262,11 @@ class KafkaTail:
         self.ends: dict[TopicPartition, int] = {}
 
     async def start(
-        self, topics: Sequence[str], behind: Mapping[Place, int], last: int | None
+        self, topics: Sequence[str], behind: Mapping[PartitionId, int], last: int | None
     ) -> None:
         """Find the ends, and stand where reading begins."""
         await self._client.start()
-        places = [Place(t, n) for t in topics for n in range(self._address.partitions)]
+        places = [PartitionId(t, n) for t in topics for n in range(self._address.partitions)]
         at = {TopicPartition(self._address.topic_prefix + p.topic, p.number): p for p in places}
         first = await self._client.beginning_offsets(list(at))
         ends = await self._client.end_offsets(list(at))
@@ -284,14 +284,14 @@ class KafkaTail:
         """Everything up to the ends has been handed out."""
         return not self.ends
 
-    async def fetch(self) -> dict[Place, Sequence[Fetched]]:
+    async def fetch(self) -> dict[PartitionId, Sequence[Fetched]]:
         """The next records of some partitions."""
-        found: dict[Place, Sequence[Fetched]] = {}
+        found: dict[PartitionId, Sequence[Fetched]] = {}
         fetched = await self._client.getmany(
             *self.ends, timeout_ms=FETCH_WAIT_MS, max_records=FETCH_MAX
         )
         for tp, messages in fetched.items():
-            place = Place(tp.topic.removeprefix(self._address.topic_prefix), tp.partition)
+            place = PartitionId(tp.topic.removeprefix(self._address.topic_prefix), tp.partition)
             found[place] = [
                 Fetched(m.offset, m.headers, m.value) for m in messages if m.offset < self.ends[tp]
             ]

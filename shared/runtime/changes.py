@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from shared.runtime.actors import CurrentActor
-from shared.runtime.feed import cursor_of, place_of, read_feed
+from shared.runtime.feed import cursor_of, place_behind, read_feed
 from shared.runtime.pages import After, Limit
 from shared.runtime.room import Room, room_of
 from shared.store.horizon import wait_until_settled
@@ -33,7 +33,7 @@ def changes_router(service: str) -> APIRouter:
         wait: Wait = 0,
         registers: Registers = False,
     ) -> dict[str, Any]:
-        place = await place_of(room.pool, after)
+        place = await place_behind(room.pool, after)
         deadline = asyncio.get_running_loop().time() + wait
         async with room.pool.acquire() as connection:
             await wait_until_settled(connection)

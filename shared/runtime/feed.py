@@ -29,7 +29,7 @@ class Read:
     reached: Cursor
 
 
-async def place_of(pool: asyncpg.Pool, after: str | None) -> Cursor:
+async def place_behind(pool: asyncpg.Pool, after: str | None) -> Cursor:
     """The place behind a cursor as callers hold it, without one before the oldest fact.
 
     422 for what is no cursor, 410 for one from before a restore.

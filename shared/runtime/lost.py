@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from shared.bus.group import Fetched, Place
+from shared.bus.group import Fetched, PartitionId
 from shared.bus.kafka import KafkaBus, KafkaFault
 from shared.bus.wire import log_of
 from shared.events.topics import ALERTS, ALERTS_OPEN, PUBLISHED_BY
@@ -34,7 +34,7 @@ class Lost(NamedTuple):
     """One fact on a topic that its log does not have, or that it published before it was restored."""
 
     log: str
-    place: Place
+    place: PartitionId
     offset: int
     source: str
     event_id: str
@@ -43,7 +43,7 @@ class Lost(NamedTuple):
     """The log has it: it was only published before the restore."""
 
 
-def topics_of(log: str) -> list[str]:
+def topics_fed_by(log: str) -> list[str]:
     """Where a log's facts stand."""
     also = (ALERTS_OPEN,) if ALERTS in PUBLISHED_BY[log] else ()
     return [*PUBLISHED_BY[log], *also]
@@ -55,13 +55,13 @@ async def lost_facts(
     """Those among the last records of each partition of a log's topics; without `last` among all."""
     accepted = await _accepted(connection, log)
     found: list[Lost] = []
-    async for place, records in bus.tail(topics_of(log), accepted, last=last):
+    async for place, records in bus.tail(topics_fed_by(log), accepted, last=last):
         found += await _unknown(connection, log, place, records)
     return found
 
 
 async def _unknown(
-    connection: Any, log: str, place: Place, records: Sequence[Fetched]
+    connection: Any, log: str, place: PartitionId, records: Sequence[Fetched]
 ) -> list[Lost]:
     ours = [(record, _said(record)) for record in records if log_of(record.headers) == log]
     if not ours:
@@ -88,18 +88,18 @@ def _said(record: Fetched) -> Mapping[str, str]:
     return {name: value.decode() for name, value in record.headers}
 
 
-async def _accepted(connection: Any, log: str) -> dict[Place, int]:
+async def _accepted(connection: Any, log: str) -> dict[PartitionId, int]:
     rows = await connection.fetch(
         f"SELECT partition, cursor FROM {log}.checkpoints WHERE group_name = $1", ACCEPTED
     )
     found = {}
     for row in rows:
         topic, _, number = row["partition"].rpartition("/")
-        found[Place(topic, int(number))] = int(row["cursor"])
+        found[PartitionId(topic, int(number))] = int(row["cursor"])
     return found
 
 
-async def accept(connection: Any, log: str, ends: Mapping[Place, int]) -> None:
+async def accept(connection: Any, log: str, ends: Mapping[PartitionId, int]) -> None:
     """Everything up to these offsets has been looked at."""
     await connection.executemany(
         f"""INSERT INTO {log}.checkpoints (group_name, partition, cursor) VALUES ($1, $2, $3)

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 
 from shared.runtime.actors import Actor, CurrentActor
-from shared.runtime.feed import cursor_of, place_of, read_feed
+from shared.runtime.feed import cursor_of, place_behind, read_feed
 from shared.runtime.room import Room, room_of
 from shared.store.horizon import Cursor
 
@@ -44,7 +44,7 @@ def stream_router(service: str) -> APIRouter:
         last_event_id: Annotated[str | None, Header(description="断线处的事件 id")] = None,
     ) -> StreamingResponse:
         # A browser that has had no event yet sends an empty one.
-        place = await place_of(room.pool, last_event_id or None)
+        place = await place_behind(room.pool, last_event_id or None)
         stopping: asyncio.Event = request.app.state.stopping
         return StreamingResponse(
             events_behind(room, actor, place, stopping),

@@ -12,7 +12,7 @@ import pytest
 
 from shared.kernel.errors import Problem
 from shared.runtime.actors import parse_actor
-from shared.runtime.feed import place_of
+from shared.runtime.feed import place_behind
 from shared.runtime.room import Room
 from shared.runtime.stream import HEARTBEAT, events_behind
 from shared.store.horizon import Cursor
@@ -74,7 +74,7 @@ async def test_it_goes_on_behind_the_last_event_read(closing_room: Room) -> None
     await close_day(closing_room, DAY)
     whole = await next_of(pushed(closing_room), 3)
     for read_so_far in range(3):
-        place = await place_of(closing_room.pool, whole[read_so_far]["id"])
+        place = await place_behind(closing_room.pool, whole[read_so_far]["id"])
         rest = await next_of(pushed(closing_room, place=place), 2 - read_so_far)
         assert rest == whole[read_so_far + 1 :]
 
@@ -104,7 +104,7 @@ async def test_a_cursor_that_means_nothing_here_is_refused(
 ) -> None:
     """`WzIsMCwwXQ` is of epoch 2: this log is in its first."""
     with pytest.raises(Problem) as refused:
-        await place_of(closing_room.pool, cursor)
+        await place_behind(closing_room.pool, cursor)
     assert refused.value.status == status
 
 

@@ -17,8 +17,8 @@ MUTANTS: Final = (
         (
             Change(
                 "services/alerts/domain/line.py",
-                "if any(step.version == new.steps[0].version for step in old.steps):",
-                "if any(step.version >= new.steps[0].version for step in old.steps):",
+                "if any(step.version == new.version for step in known):",
+                "if any(step.version >= new.version for step in known):",
             ),
         ),
         ("tests/alerts/test_line.py::test_any_order_and_any_repetition_give_the_same_value",),

@@ -12,7 +12,7 @@ from jicai.rooms import SERVICES
 from shared.bus.kafka import KafkaBus
 from shared.events.topics import ORDERS
 from shared.runtime.house import NotServable
-from shared.runtime.lost import accept, beyond_ends, lost_facts, sentence, topics_of
+from shared.runtime.lost import accept, beyond_ends, lost_facts, sentence, topics_fed_by
 from shared.runtime.relay import messages
 from shared.store.database import BUS_ROLE, open_pool
 from shared.store.reader import LogReader
@@ -98,13 +98,13 @@ async def test_a_topic_that_knows_more_than_its_log_or_of_another_life_is_named(
             said = sentence(await lost_facts(log, bus, "orders"))
             assert "lost" in said
             assert "run `jicai recover`" in said
-            await accept(log, "orders", await bus.offsets(topics_of("orders")))
+            await accept(log, "orders", await bus.offsets(topics_fed_by("orders")))
             assert await found() == []
             await log.execute("UPDATE orders.log_head SET epoch = 2")
             await publish(c)
             assert await found() == ["c"]
             again = msgspec.structs.replace(c, place=c.place.replace("1:", "2:", 1))
-            await accept(log, "orders", await bus.offsets(topics_of("orders")))
+            await accept(log, "orders", await bus.offsets(topics_fed_by("orders")))
             await publish(again)
             assert await found() == []
         finally:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.bus import channels
-from shared.bus.group import Assignments, Fetched, GroupSubscription, Place
+from shared.bus.group import Assignments, Fetched, GroupSubscription, PartitionId
 from shared.bus.wire import headers_of
 from shared.events.envelope import Record
 from shared.events.topics import REFERENCE
 
-PLACE = Place(REFERENCE, 0)
+PLACE = PartitionId(REFERENCE, 0)
 ORDERS, FEEDBACK = f"{REFERENCE}/0:orders", f"{REFERENCE}/0:feedback"
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -39,23 +39,23 @@ class SlowMember:
         streams.assigned([PLACE])
 
     async def fetch(
-        self, places: Sequence[Place], seconds: float
-    ) -> Mapping[Place, Sequence[Fetched]]:
+        self, places: Sequence[PartitionId], seconds: float
+    ) -> Mapping[PartitionId, Sequence[Fetched]]:
         if self._position is None:
             return {}
         found = self._log[self._position : self._position + self._at_once]
         self._position += len(found)
         return {PLACE: found} if found else {}
 
-    def go_to(self, place: Place, offset: int) -> bool:
+    def go_to(self, place: PartitionId, offset: int) -> bool:
         self.sought.append(offset)
         self._position = offset
         return True
 
-    async def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    async def ends(self, places: Iterable[PartitionId]) -> Mapping[PartitionId, int]:
         return dict.fromkeys(places, len(self._log))
 
-    async def beginning(self, place: Place) -> int:
+    async def beginning(self, place: PartitionId) -> int:
         return 0
 
     async def close(self) -> None:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.bus.group import Assignments, Fetched, GroupSubscription, Place
+from shared.bus.group import Assignments, Fetched, GroupSubscription, PartitionId
 from shared.bus.wire import headers_of
 from shared.events.envelope import Record
 from shared.events.topics import FEEDBACK
 
-PLACE = Place(FEEDBACK, 0)
+PLACE = PartitionId(FEEDBACK, 0)
 CHANNEL = f"{FEEDBACK}/0:feedback"
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -39,8 +39,8 @@ class SleepyMember:
         streams.assigned([PLACE])
 
     async def fetch(
-        self, places: Sequence[Place], seconds: float
-    ) -> Mapping[Place, Sequence[Fetched]]:
+        self, places: Sequence[PartitionId], seconds: float
+    ) -> Mapping[PartitionId, Sequence[Fetched]]:
         found = self.log[self.position :]
         self.position = len(self.log)
         if self.falls_asleep:
@@ -49,15 +49,15 @@ class SleepyMember:
             self.given.assigned([PLACE])
         return {PLACE: found} if found else {}
 
-    def go_to(self, place: Place, offset: int) -> bool:
+    def go_to(self, place: PartitionId, offset: int) -> bool:
         self.sought.append(offset)
         self.position = offset
         return True
 
-    async def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    async def ends(self, places: Iterable[PartitionId]) -> Mapping[PartitionId, int]:
         return dict.fromkeys(places, len(self.log))
 
-    async def beginning(self, place: Place) -> int:
+    async def beginning(self, place: PartitionId) -> int:
         return 0
 
     async def close(self) -> None:

@@ -208,16 +208,22 @@ def _shipments(version: int, cause: Cause, fact: DeliveryFact) -> Iterator[tuple
 
 def _with_shipment(known: tuple[Shipment, ...], new: Shipment) -> tuple[Shipment, ...]:
     """The deliveries by id; the same tuple when nothing is new."""
-    if not known:
-        return (new,)
-    for old in known:
+    for place, old in enumerate(known):
         if old.delivery_id == new.delivery_id:
-            if any(step.version == new.steps[0].version for step in old.steps):
+            steps = _with_step(old.steps, new.now)
+            if steps is old.steps:
                 return known
-            others = [one for one in known if one is not old]
-            steps = tuple(sorted(old.steps + new.steps, key=_by_version))
-            return tuple(sorted([*others, Shipment(old.delivery_id, steps)], key=_by_delivery))
-    return tuple(sorted([*known, new], key=_by_delivery))
+            return (*known[:place], Shipment(old.delivery_id, steps), *known[place + 1 :])
+    return tuple(sorted((*known, new), key=_by_delivery))
+
+
+def _with_step(known: tuple[Step, ...], new: Step) -> tuple[Step, ...]:
+    """The steps by version; the same tuple when nothing is new."""
+    if new.version > known[-1].version:  # told in order, as nearly all are
+        return (*known, new)
+    if any(step.version == new.version for step in known):
+        return known
+    return tuple(sorted((*known, new), key=_by_version))
 
 
 def _by_delivery(shipment: Shipment) -> str:

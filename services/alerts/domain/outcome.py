@@ -6,6 +6,7 @@ the facts known, so the order in which they arrived never matters and no timer i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -53,11 +54,9 @@ def outcome(facts: LineFacts) -> Outcome | None:
     ordered = dispatched = received = 0
     if delivery_counted:
         ordered = terms.quantity
-        standing = [shipment.now for shipment in facts.shipments]
-        arrived = sum(s.arrives for s in standing if _arrived_by(s, delivery_due))
+        arrived, dispatched, received = _totals(facts.shipments, delivery_due)
         on_time, first = arrived >= ordered, arrived > 0
-        dispatched = min(ordered, sum(s.dispatched for s in standing))
-        received = min(ordered, sum(s.accepted for s in standing))
+        dispatched, received = min(ordered, dispatched), min(ordered, received)
     return Outcome(
         due_day(terms.answer_due),
         due_day(delivery_due),
@@ -150,13 +149,21 @@ def _first(shipment: Shipment, name: str) -> Step:
     return next(step for step in shipment.steps if getattr(step, name) == now)
 
 
+def _totals(shipments: Iterable[Shipment], due: datetime) -> tuple[int, int, int]:
+    """What arrived by the due, and what was dispatched and accepted whenever (各次配送合计)."""
+    arrived = dispatched = accepted = 0
+    for shipment in shipments:
+        now = shipment.now
+        dispatched += now.dispatched
+        accepted += now.accepted
+        if now.arrival is not None and now.arrival <= due:
+            arrived += now.arrives
+    return arrived, dispatched, accepted
+
+
 def _is_answered_in_time(facts: LineFacts, terms: Terms) -> bool:
     return facts.answer is not None and facts.answer.at <= terms.answer_due
 
 
 def _is_cancelled_by(facts: LineFacts, instant: datetime) -> bool:
     return facts.cancel is not None and facts.cancel.at <= instant
-
-
-def _arrived_by(step: Step, instant: datetime) -> bool:
-    return step.arrival is not None and step.arrival <= instant

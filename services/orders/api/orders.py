@@ -16,7 +16,7 @@ from services.orders.projections.orders import find_state, history_of, list_orde
 from services.orders.projections.registers import stored as stored_entries
 from shared.kernel.canonical import root
 from shared.runtime.actors import CurrentActor, not_found
-from shared.runtime.feed import cursor_of, place_of
+from shared.runtime.feed import cursor_of, place_behind
 from shared.runtime.fields import written_day
 from shared.runtime.pages import After, Limit, cursor, page, read_cursor
 from shared.runtime.problems import language_of
@@ -65,7 +65,7 @@ async def get_orders(
     format: Literal["json", "csv", "xlsx"] = "json",
 ) -> Response | dict[str, Any]:
     """订单列表, 按登记顺序; `format=csv|xlsx` 为可填写的响应表."""
-    place = await place_of(room.pool, after)
+    place = await place_behind(room.pool, after)
     async with room.pool.acquire() as connection:
         await wait_until_settled(connection)
         found = await list_orders(
