@@ -28,6 +28,8 @@ SETTINGS = {
     "track_commit_timestamp": "on",
 }
 """As an installation would set them; both sides of every pair run on them."""
+BROKER_HEAP = (1024, 1024)
+"""So that no round holds a whole collection of the broker's: either side would wait for it."""
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -180,7 +182,7 @@ def _environment(dsn: str, kafka: str) -> dict[str, str]:
 @contextmanager
 def broker() -> Iterator[str]:
     """A broker of our own, empty and gone afterwards; its `host:port`."""
-    with running_broker() as found:
+    with running_broker(heap=BROKER_HEAP) as found:
         if not found.can_be_killed:
             raise BrokerMissing("JICAI_KAFKA_BOOTSTRAP is others' too; unset it to measure")
         yield found.bootstrap

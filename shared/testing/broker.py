@@ -9,7 +9,7 @@ from typing import Protocol
 
 from shared.testing.broker_container import container_broker
 from shared.testing.broker_jars import BrokerMissing
-from shared.testing.broker_process import ProcessBroker
+from shared.testing.broker_process import SMALL, Heap, ProcessBroker
 from shared.testing.broker_talk import answers
 
 __all__ = ["Broker", "BrokerMissing", "running_broker"]
@@ -59,20 +59,21 @@ class GivenBroker:
 
 
 @contextmanager
-def running_broker(properties: Mapping[str, str] = {}) -> Iterator[Broker]:
-    """A broker, gone afterwards; `properties` override the fast settings of one that we start.
+def running_broker(properties: Mapping[str, str] = {}, *, heap: Heap = SMALL) -> Iterator[Broker]:
+    """A broker, gone afterwards; `properties` override the fast settings of one that we start,
+    `heap` is that of a process of ours.
 
     Raises BrokerMissing where there is none and none can be started.
     """
-    broker = _find(properties)
+    broker = _find(properties, heap)
     try:
         yield broker
     finally:
         broker.remove()
 
 
-def _find(properties: Mapping[str, str]) -> Broker:
+def _find(properties: Mapping[str, str], heap: Heap) -> Broker:
     given = os.environ.get("JICAI_KAFKA_BOOTSTRAP")
     if given:
         return GivenBroker(given)
-    return container_broker(properties) or ProcessBroker(properties)
+    return container_broker(properties) or ProcessBroker(properties, heap=heap)

@@ -25,10 +25,15 @@ _STOP_SECONDS = 10
 _ATTEMPTS = 5
 
 _JVM = (
-    "-Xms96m", "-Xmx256m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+    "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
     "-Djava.io.tmpdir=.",
 )  # fmt: skip
+
+Heap = tuple[int, int]
+"""Megabytes of the heap at first and at most."""
+SMALL: Final[Heap] = (96, 256)
+"""Enough for a test; under a steady load it stops the broker for 100 ms once a minute."""
 
 SETTINGS: Final[Mapping[str, str]] = {
     "process.roles": "broker,controller",
@@ -73,8 +78,15 @@ class ProcessBroker:
 
     can_be_killed = True
 
-    def __init__(self, properties: Mapping[str, str], *, listeners: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        properties: Mapping[str, str],
+        *,
+        listeners: Mapping[str, str] = {},
+        heap: Heap = SMALL,
+    ) -> None:
         """`listeners`: names of further doors and their protocols (`{"LOCKED": "SASL_SSL"}`)."""
+        self._heap = [f"-Xms{heap[0]}m", f"-Xmx{heap[1]}m"]
         self._java, self._properties = find_java(), {**SETTINGS, **properties}
         self._protocols = listeners
         self.listeners: dict[str, str] = {}
@@ -131,7 +143,7 @@ class ProcessBroker:
             return
         with (self._place / "broker.log").open("wb") as log:
             self._process = spawn_in_lasting_thread(
-                [self._java, *_JVM, "-cp", "jars/*", "kafka.Kafka", "server.properties"],
+                [self._java, *self._heap, *_JVM, "-cp", "jars/*", "kafka.Kafka", "server.properties"],
                 cwd=self._place, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
                 start_new_session=True, preexec_fn=dies_with_us(signal.SIGKILL),
