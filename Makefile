@@ -33,7 +33,7 @@ mutants: $(STAMP) ## Break the product on purpose, one place at a time: the test
 
 fuzz: $(STAMP) ## Send every door what nobody should, for longer than the tests do (EXAMPLES=50 SEED=1)
 	@JICAI_FUZZ_EXAMPLES=$(or $(EXAMPLES),50) JICAI_FUZZ_SEED=$(or $(SEED),1) \
-		"$(BIN)/python" -m pytest tests/hostile/test_openapi.py tests/hostile/test_raw_http.py
+		"$(BIN)/python" -m pytest -n 2 --dist worksteal tests/hostile/test_openapi.py tests/hostile/test_raw_http.py
 
 restore-drill: $(STAMP) ## Back up, restore into another cluster, also beside a broker that is ahead
 	@"$(BIN)/python" -m pytest tests/restore/long_over_kafka.py tests/restore

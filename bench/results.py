@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bench.charts import growth_chart
 from bench.goals import CHAPTERS, FIGURES
 from bench.pairs import Line
 from bench.weather import flush_micros, hardware, load_average, now
@@ -86,9 +87,10 @@ class Results:
             rows = [self.rows[one.name] for one in figures if one.name in self.rows]
             if rows:
                 parts += [f"## {title}", "\n".join([_COLUMNS, *rows])]
-        points = [self.points[name] for name in FIGURES if name in self.points]
+        points = {name: self.points[name] for name in FIGURES if name in self.points}
         if points:
-            parts += [f"## {POINTS}", "\n".join([_POINT_COLUMNS, *points])]
+            parts += [f"## {POINTS}", growth_chart(points)]
+            parts.append("\n".join([_POINT_COLUMNS, *points.values()]))
         return "\n\n".join(parts) + "\n"
 
 

@@ -13,8 +13,20 @@ from services.alerts.app import service as alerts
 from services.orders.app import service as orders
 from shared.runtime.room import Room
 from shared.testing.broker import Broker, BrokerMissing, running_broker
-from shared.testing.postgres import fresh_database, open_room, running_postgres
+from shared.testing.postgres import (
+    fresh_database,
+    open_room,
+    remove_clusters,
+    running_postgres,
+)
 from shared.testing.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clusters_go_with_their_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Temporary directories are thrown away in time, but not what root's databases keep elsewhere."""
+    yield
+    remove_clusters(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,8 +20,9 @@ from shared.runtime.desk import Desk
 from shared.runtime.room import Room
 from shared.runtime.service import Service
 from shared.runtime.time import ManualTime, Time
+from shared.store import embedded_files
 from shared.store.database import open_pool
-from shared.store.embedded import EmbeddedPostgres
+from shared.store.embedded import DataDirectoryInUse, EmbeddedPostgres
 from shared.store.migrations import migrate
 from shared.store.policy_files import shipped_policy
 
@@ -36,6 +39,15 @@ def running_postgres(**settings: str) -> Iterator[str]:
             yield server.start()
         finally:
             server.remove()
+
+
+def remove_clusters(under: Path) -> None:
+    """Remove the clusters of data directories under this one: those of root stand outside them."""
+    for note in embedded_files.STATE_DIRECTORY.glob("*/belongs-to"):
+        data = Path(os.fsdecode(note.read_bytes().removesuffix(b"\n")))
+        if data.is_relative_to(under):
+            with contextlib.suppress(DataDirectoryInUse):
+                EmbeddedPostgres(data).remove()
 
 
 @asynccontextmanager

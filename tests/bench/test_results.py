@@ -91,6 +91,8 @@ def test_the_points_of_a_curve_stand_in_a_table_of_their_own():
     assert again.points == results.points
     assert "+0.10 [-0.20, +0.40]" in again.points["growth_relay"]
     assert again.text() == results.text()
+    assert "x-axis [relay]" in again.text()
+    assert "bar [1.02]" in again.text(), "the largest store that was measured"
 
 
 @pytest.mark.parametrize(

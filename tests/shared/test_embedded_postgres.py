@@ -25,6 +25,7 @@ import pytest
 
 from shared.store import embedded_files, embedded_programs
 from shared.store.embedded import DataDirectoryInUse, EmbeddedPostgres, PostgresDidNotStart, dsn
+from shared.testing.postgres import remove_clusters
 
 ROOT = os.geteuid() == 0
 PROJECT = Path(__file__).resolve().parents[2]
@@ -312,6 +313,30 @@ def test_root_hands_over_to_nobody(place: Path) -> None:
         assert fields["Groups"].strip() == ""
     assert stat.S_IMODE(place.stat().st_mode) == 0o711
     assert place.stat().st_uid == (place / "data").stat().st_uid == 0
+
+
+@as_root
+def test_clusters_that_stand_elsewhere_are_removed_with_their_directory_and_no_other(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_files, "STATE_DIRECTORY", place / "state")
+    place.joinpath("closed").mkdir(mode=0o700)
+    homes = {}
+    for name in ("ours", "running", "another's"):
+        server = EmbeddedPostgres(place / "closed" / name / "pg", durable=False)
+        server.start()
+        homes[name] = Path((server.data / "cluster.path").read_text())
+        if name != "running":
+            server.stop()
+        else:
+            still = server
+    remove_clusters(place / "closed/ours")
+    remove_clusters(place / "closed/running")
+    assert [name for name, home in homes.items() if home.exists()] == ["running", "another's"]
+    assert ask(still.start()) == 1
+    still.stop()
+    remove_clusters(place / "closed")
+    assert not any(home.exists() for home in homes.values())
 
 
 @as_root
