@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import time
 from dataclasses import replace
 
@@ -35,6 +34,7 @@ from bench.single import single_vs_each
 from bench.stream import stream_vs_hand, stream_vs_hand_log
 from bench.weather import load_average, now
 from bench.window import window_vs_dict
+from jicai.server import collect_young
 from shared.testing.broker import BrokerMissing
 from shared.testing.broker_jars import broker_jars
 
@@ -126,9 +126,7 @@ def main() -> None:
         parser.error(f"unknown: {', '.join(unknown)}")
     if given.quick and given.record:
         parser.error("what is small is not recorded")
-    # As every program here runs: see jicai/server.py.
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    collect_young()  # as every program here runs
     scale = QUICK if given.quick else replace(FULL, rounds=given.rounds)
     uvloop.run(measure_all(_chosen(given.names), scale, record=given.record))
 

@@ -6,19 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from bench.goals import FIGURES
+
 _RATIO: Final = re.compile(r"\(([0-9.]+)\) \|")
-_LIMIT: Final = 1.1
-"""The goal of every one of them."""
 
 
 def growth_chart(points: Mapping[str, str]) -> str:
     """What an event costs in the largest store over the smallest, a bar a kind, under the goal."""
-    last = {
-        name.removeprefix("growth_"): ratios[-1]
-        for name, row in points.items()
-        if (ratios := _RATIO.findall(row))
-    }
-    highest = max(_LIMIT, *map(float, last.values()))
+    last = {name.removeprefix("growth_"): _RATIO.findall(row)[-1] for name, row in points.items()}
+    goals = [FIGURES[name].bound for name in points]
+    highest = max(*goals, *map(float, last.values()))
     return "\n".join(
         (
             "```mermaid",
@@ -27,7 +24,7 @@ def growth_chart(points: Mapping[str, str]) -> str:
             f"  x-axis [{', '.join(last)}]",
             f'  y-axis "ratio" 0 --> {highest + 0.2:.1f}',
             f"  bar [{', '.join(last.values())}]",
-            f"  line [{', '.join([str(_LIMIT)] * len(last))}]",
+            f"  line [{', '.join(map(str, goals))}]",
             "```",
         )
     )

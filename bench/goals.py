@@ -21,8 +21,12 @@ class Figure:
         """Whether a ratio is as it should be; None where nothing is asked."""
         if not self.goal:
             return None
-        sign, number = self.goal.split()
-        return ratio >= float(number) if sign == "≥" else ratio <= float(number)
+        return ratio >= self.bound if self.goal.startswith("≥") else ratio <= self.bound
+
+    @property
+    def bound(self) -> float:
+        """The number of the goal."""
+        return float(self.goal.split()[1])
 
 
 CHAPTERS: Final[dict[str, tuple[Figure, ...]]] = {

@@ -31,6 +31,15 @@ class PartitionId(NamedTuple):
     topic: str
     number: int
 
+    @classmethod
+    def parse(cls, text: str) -> PartitionId:
+        """The one that is written so: `topic/number`."""
+        topic, _, number = text.rpartition("/")
+        return cls(topic, int(number))
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.number}"
+
 
 class Fetched(NamedTuple):
     """One record as a broker has it."""
@@ -210,8 +219,7 @@ class GroupSubscription:
 
 def _parse(partition: str) -> tuple[PartitionId, str]:
     place, _, channel_log = partition.rpartition(":")
-    topic, _, number = place.rpartition("/")
-    return PartitionId(topic, int(number)), channel_log
+    return PartitionId.parse(place), channel_log
 
 
 def _deal(stream: Stream, topic: str, fetched: Fetched) -> None:

@@ -115,9 +115,7 @@ class KafkaBus:
         """The offsets behind everything that stands on these topics now."""
         member = KafkaMember(self._address, "", topics)
         try:
-            return await member.ends(
-                [PartitionId(topic, n) for topic in topics for n in range(self._address.partitions)]
-            )
+            return await member.ends(_partitions(self._address, topics))
         finally:
             await member.close()
 
@@ -176,7 +174,9 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             # While the group shares out the client waits inside, and not by our clock.
             async with asyncio.timeout(seconds + FETCH_PATIENCE):
                 fetched = await self._client.getmany(
-                    *map(self._at, places), timeout_ms=int(seconds * 1000), max_records=FETCH_MAX
+                    *(_theirs(self._address, place) for place in places),
+                    timeout_ms=int(seconds * 1000),
+                    max_records=FETCH_MAX,
                 )
         except TimeoutError:
             return {}
@@ -185,7 +185,7 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
                 f"主题记录已过保留期, 需要重建 / records were deleted by retention: {error}"
             ) from error
         return {
-            self._place(tp): [Fetched(m.offset, m.headers, m.value) for m in messages]
+            _ours(self._address, tp): [Fetched(m.offset, m.headers, m.value) for m in messages]
             for tp, messages in fetched.items()
         }
 
@@ -194,20 +194,22 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         if self._client is None:
             return False
         try:
-            self._client.seek(self._at(place), offset)
-            self._client.resume(self._at(place))
+            self._client.seek(_theirs(self._address, place), offset)
+            self._client.resume(_theirs(self._address, place))
         except IllegalStateError:
             return False
         return True
 
     async def ends(self, places: Iterable[PartitionId]) -> Mapping[PartitionId, int]:
         """The offsets behind the last records."""
-        found = await (await self._asker()).end_offsets({self._at(place) for place in places})
-        return {self._place(tp): offset for tp, offset in found.items()}
+        found = await (await self._asker()).end_offsets(
+            {_theirs(self._address, place) for place in places}
+        )
+        return {_ours(self._address, tp): offset for tp, offset in found.items()}
 
     async def beginning(self, place: PartitionId) -> int:
         """The offset of the oldest record."""
-        tp = self._at(place)
+        tp = _theirs(self._address, place)
         return int((await (await self._asker()).beginning_offsets([tp]))[tp])
 
     async def close(self) -> None:
@@ -220,7 +222,7 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """The group takes these away."""
         if self._told is not None:
-            self._told.revoked([self._place(tp) for tp in revoked])
+            self._told.revoked([_ours(self._address, tp) for tp in revoked])
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """The group gives us these; paused until the consumer says where it stands."""
@@ -229,7 +231,7 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
                 self._client.seek(tp, 0)
                 self._client.pause(tp)
         if self._told is not None:
-            self._told.assigned([self._place(tp) for tp in assigned])
+            self._told.assigned([_ours(self._address, tp) for tp in assigned])
 
     async def _asker(self) -> AIOKafkaConsumer:
         if self._asking is None:
@@ -241,12 +243,6 @@ class KafkaMember(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
                 raise
             self._asking = client
         return self._asking
-
-    def _at(self, place: PartitionId) -> TopicPartition:
-        return TopicPartition(self._address.topic_prefix + place.topic, place.number)
-
-    def _place(self, tp: TopicPartition) -> PartitionId:
-        return PartitionId(tp.topic.removeprefix(self._address.topic_prefix), tp.partition)
 
 
 class KafkaTail:
@@ -266,8 +262,7 @@ class KafkaTail:
     ) -> None:
         """Find the ends, and stand where reading begins."""
         await self._client.start()
-        places = [PartitionId(t, n) for t in topics for n in range(self._address.partitions)]
-        at = {TopicPartition(self._address.topic_prefix + p.topic, p.number): p for p in places}
+        at = {_theirs(self._address, one): one for one in _partitions(self._address, topics)}
         first = await self._client.beginning_offsets(list(at))
         ends = await self._client.end_offsets(list(at))
         begin = {
@@ -291,8 +286,7 @@ class KafkaTail:
             *self.ends, timeout_ms=FETCH_WAIT_MS, max_records=FETCH_MAX
         )
         for tp, messages in fetched.items():
-            place = PartitionId(tp.topic.removeprefix(self._address.topic_prefix), tp.partition)
-            found[place] = [
+            found[_ours(self._address, tp)] = [
                 Fetched(m.offset, m.headers, m.value) for m in messages if m.offset < self.ends[tp]
             ]
         # By where it stands, not by what came: compaction leaves gaps, also at the end.
@@ -371,6 +365,19 @@ class KafkaPublisher:
                 batch = building[place] = producer.create_batch()
                 batch.append(**record)
         return closed + [(*place, batch) for place, batch in building.items()]
+
+
+def _partitions(address: KafkaAddress, topics: Sequence[str]) -> list[PartitionId]:
+    return [PartitionId(topic, n) for topic in topics for n in range(address.partitions)]
+
+
+def _theirs(address: KafkaAddress, one: PartitionId) -> TopicPartition:
+    """A partition as the client names it: its topic bears the installation's prefix there."""
+    return TopicPartition(address.topic_prefix + one.topic, one.number)
+
+
+def _ours(address: KafkaAddress, tp: TopicPartition) -> PartitionId:
+    return PartitionId(tp.topic.removeprefix(address.topic_prefix), tp.partition)
 
 
 async def _stop(client: Any) -> None:

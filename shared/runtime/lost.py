@@ -92,11 +92,7 @@ async def _accepted(connection: Any, log: str) -> dict[PartitionId, int]:
     rows = await connection.fetch(
         f"SELECT partition, cursor FROM {log}.checkpoints WHERE group_name = $1", ACCEPTED
     )
-    found = {}
-    for row in rows:
-        topic, _, number = row["partition"].rpartition("/")
-        found[PartitionId(topic, int(number))] = int(row["cursor"])
-    return found
+    return {PartitionId.parse(row["partition"]): int(row["cursor"]) for row in rows}
 
 
 async def accept(connection: Any, log: str, ends: Mapping[PartitionId, int]) -> None:
@@ -104,7 +100,7 @@ async def accept(connection: Any, log: str, ends: Mapping[PartitionId, int]) -> 
     await connection.executemany(
         f"""INSERT INTO {log}.checkpoints (group_name, partition, cursor) VALUES ($1, $2, $3)
             ON CONFLICT (group_name, partition) DO UPDATE SET cursor = excluded.cursor""",
-        [(ACCEPTED, f"{p.topic}/{p.number}", str(end)) for p, end in sorted(ends.items())],
+        [(ACCEPTED, str(place), str(end)) for place, end in sorted(ends.items())],
     )
 
 
@@ -114,7 +110,7 @@ def sentence(lost: Iterable[Lost]) -> str:
     if not facts:
         return ""
     first = facts[0]
-    where = f"{first.place.topic}/{first.place.number}@{first.offset}"
+    where = f"{first.place}@{first.offset}"
     return (
         f"主题上有恢复之前的事实 ({where} {first.event_id} 等), 请运行 jicai recover / the topics hold"
         " facts from before a restore: run `jicai recover`"

@@ -315,47 +315,46 @@ def test_root_hands_over_to_nobody(place: Path) -> None:
     assert place.stat().st_uid == (place / "data").stat().st_uid == 0
 
 
+@pytest.fixture
+def closed(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that only its owner enters; what cannot be in it stands in `state` beside it."""
+    monkeypatch.setattr(embedded_files, "STATE_DIRECTORY", place / "state")
+    (place / "closed").mkdir(mode=0o700)
+    return place / "closed"
+
+
 @as_root
 def test_clusters_that_stand_elsewhere_are_removed_with_their_directory_and_no_other(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    closed: Path,
 ) -> None:
-    monkeypatch.setattr(embedded_files, "STATE_DIRECTORY", place / "state")
-    place.joinpath("closed").mkdir(mode=0o700)
     homes = {}
     for name in ("ours", "running", "another's"):
-        server = EmbeddedPostgres(place / "closed" / name / "pg", durable=False)
-        server.start()
-        homes[name] = Path((server.data / "cluster.path").read_text())
-        if name != "running":
-            server.stop()
-        else:
-            still = server
-    remove_clusters(place / "closed/ours")
-    remove_clusters(place / "closed/running")
+        with EmbeddedPostgres(closed / name / "pg", durable=False) as server:
+            homes[name] = Path((server.data / "cluster.path").read_text())
+    still = EmbeddedPostgres(closed / "running/pg", durable=False)
+    still.start()
+    remove_clusters(closed / "ours")
+    remove_clusters(closed / "running")
     assert [name for name, home in homes.items() if home.exists()] == ["running", "another's"]
     assert ask(still.start()) == 1
     still.stop()
-    remove_clusters(place / "closed")
+    remove_clusters(closed)
     assert not any(home.exists() for home in homes.values())
 
 
 @as_root
-def test_root_with_a_data_directory_behind_a_closed_door(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embedded_files, "STATE_DIRECTORY", place / "state")
-    place.joinpath("closed").mkdir(mode=0o700)
-    server = EmbeddedPostgres(place / "closed/data")
+def test_root_with_a_data_directory_behind_a_closed_door(place: Path, closed: Path) -> None:
+    server = EmbeddedPostgres(closed / "data")
     ask(server.start(), "create table kept as select 42 as n")
     server.stop()
-    home = Path((place / "closed/data/cluster.path").read_text())
+    home = Path((closed / "data/cluster.path").read_text())
     assert home.parent == place / "state"
-    assert (home / "belongs-to").read_text().strip() == str(place / "closed/data")
+    assert (home / "belongs-to").read_text().strip() == str(closed / "data")
     assert ask(server.start(), "select n from kept") == 42
-    assert stat.S_IMODE((place / "closed").stat().st_mode) == 0o700
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     server.remove()
     assert not home.exists()
-    assert not (place / "closed/data").exists()
+    assert not (closed / "data").exists()
 
 
 def as_ordinary_user(work: Callable[[], None], uid: int) -> int:
